@@ -1,0 +1,52 @@
+# Needs only make and Python 3.11 or newer: the first target makes .venv and installs from the lock.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := $(BIN)/python -m
+
+.PHONY: demo test slow check fix docs bench lock wheel clean
+.DEFAULT_GOAL := demo
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(RUN) pip install --quiet --disable-pip-version-check uv
+	$(RUN) uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(PYTHON) -m venv --upgrade .venv
+	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: .venv/ready
+	$(BIN)/outcomes demo demo
+
+test: .venv/ready
+	$(RUN) pytest -n 2
+
+slow: .venv/ready
+	$(RUN) pytest -m slow
+
+check: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/sqlfmt --check --quiet sql docs
+	$(RUN) mypy
+	$(BIN)/outcomes docs --check
+
+fix: .venv/ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/sqlfmt --quiet sql docs
+
+docs: .venv/ready
+	$(BIN)/outcomes docs
+
+bench: .venv/ready
+	$(BIN)/python bench/answers.py --answers 10_000_000
+
+lock: .venv/ready
+	$(RUN) uv pip compile pyproject.toml --group dev --universal --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
+
+wheel: .venv/ready
+	$(RUN) uv build --wheel --no-build-isolation --quiet
+
+clean:
+	rm -rf .venv demo dist build

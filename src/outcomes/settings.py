@@ -1,0 +1,230 @@
+"""`outcomes.toml` in, frozen settings out; a mistake is answered with the key, and the nearest key that exists."""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+
+class SettingsError(Exception):
+    """The settings file can't be used; the text says which key and what to do."""
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        nearest = difflib.get_close_matches(name, available_timezones(), n=1)
+        hint = f"; the nearest is {nearest[0]}" if nearest else ""
+        raise ValueError(f"is not a time zone{hint}")
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Days = Annotated[int, Field(ge=-3660, le=3660)]
+Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=64)]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Clinic(Part):
+    name: str
+    timezone: Zone
+
+
+class Paths(Part):
+    """Folders, relative to the settings file."""
+
+    inbox: Path = Path("inbox")
+    data: Path = Path("data")
+    instruments: tuple[Path, ...] = ()
+    profiles: tuple[Path, ...] = ()
+
+
+class Course(Part):
+    gap_days: int = Field(90, ge=1)
+    induction_days: int = Field(42, ge=1)
+    induction_gap_days: int = Field(14, ge=1)
+
+
+class Baseline(Part):
+    from_days: int = Field(-30, le=0)
+    pick: Literal["last", "mean", "worst", "first"] = "last"
+
+
+class Window(Part):
+    """When a score counts: days after day 0, or after the last induction session where `anchor` says so.
+
+    Whole bounds are calendar days; a bound with a fraction makes the window count elapsed hours. Without `to_days` the
+    window has no end.
+    """
+
+    id: Id
+    from_days: Annotated[float, Field(ge=0, le=3660)]
+    to_days: Annotated[float, Field(ge=0, le=3660)] | None = None
+    target_days: Annotated[float, Field(ge=0, le=3660)] | None = None
+    pick: Literal["nearest", "last", "first"] = "nearest"
+    anchor: Literal["day_0", "end_of_induction"] = "day_0"
+
+    @model_validator(mode="after")
+    def _holds_its_target(self) -> "Window":
+        if self.to_days is not None and self.to_days < self.from_days:
+            raise ValueError("to_days is before from_days")
+        if self.pick == "nearest" and self.target_days is None:
+            raise ValueError("pick = \"nearest\" needs target_days")
+        return self
+
+
+DEFAULT_WINDOWS = (
+    Window(id="h24", target_days=1, from_days=0.5, to_days=2),
+    Window(id="d7", target_days=7, from_days=5, to_days=10),
+    Window(id="end_of_induction", target_days=1, from_days=1, to_days=14, anchor="end_of_induction"),
+    Window(id="d30", target_days=30, from_days=15, to_days=45),
+    Window(id="d90", target_days=90, from_days=60, to_days=120),
+    Window(id="d180", target_days=180, from_days=150, to_days=210),
+    Window(id="d365", target_days=365, from_days=305, to_days=425),
+    Window(id="last", from_days=1, pick="last"),
+)
+
+
+class Report(Part):
+    profile: str = "ketamine-rwe"
+    also: tuple[str, ...] = ()
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """The report's profile first, then those beside it, each once."""
+        return tuple(dict.fromkeys((self.profile, *self.also)))
+
+
+class Disclosure(Part):
+    rule: Literal["cms", "nhs", "opensafely", "off"] = "cms"
+
+
+class Email(Part):
+    host: str = "localhost"
+    port: int = Field(25, ge=1, le=65535)
+    security: Literal["none", "starttls", "tls"] = "starttls"
+    sender: str = Field(alias="from")
+    to: tuple[str, ...]
+    password_file: Path | None = None
+
+    @property
+    def password(self) -> SecretStr | None:
+        return SecretStr(self.password_file.read_text().strip()) if self.password_file else None
+
+
+class Schedule(Part):
+    cron: str = "15 2 * * *"
+
+
+class Limits(Part):
+    """What the night may use, and what a file may be; a file beyond a limit is refused whole."""
+
+    memory_mb: int = Field(700, ge=200)
+    threads: int = Field(2, ge=1)
+    file_mb: int = Field(20_000, ge=1)
+    expansion_ratio: int = Field(200, ge=1)
+    columns: int = Field(2_000, ge=1)
+    field_chars: int = Field(10_000, ge=1)
+
+
+class Source(Part):
+    """A file that is not in the native shape by name: which table it holds, and its column for each of ours."""
+
+    name: Id
+    pattern: str
+    format: str = "native"
+    table: Literal["patient", "session", "form", "adverse_event"] | None = None
+    shape: Literal["long", "wide", "total"] | None = None
+    columns: dict[str, str] = {}
+    timezone: Zone | None = None
+    day_first: bool | None = None
+    decimal_comma: bool = False
+
+
+class Settings(Part):
+    """All of `outcomes.toml`. Paths are absolute once `load` has read them."""
+
+    clinic: Clinic
+    paths: Paths = Paths()
+    course: Course = Course()
+    baseline: Baseline = Baseline()
+    windows: tuple[Window, ...] = Field(DEFAULT_WINDOWS, alias="window")
+    report: Report = Report()
+    disclosure: Disclosure = Disclosure()
+    email: Email | None = None
+    schedule: Schedule = Schedule()
+    limits: Limits = Limits()
+    sources: tuple[Source, ...] = Field((), alias="source")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.clinic.timezone)
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> "Settings":
+        for what, ids in (("window", [w.id for w in self.windows]), ("source", [s.name for s in self.sources])):
+            twice = sorted({i for i in ids if ids.count(i) > 1})
+            if twice:
+                raise ValueError(f"[[{what}]] {twice[0]} stands twice")
+        return self
+
+
+def load(path: Path) -> Settings:
+    """The settings of a file, its relative paths resolved against the file's folder.
+
+    Raises SettingsError for a missing file, broken TOML, an unknown key or a value that can't be used.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"there is no {path}; `outcomes init` writes one") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path.name} is not valid TOML: {error}") from None
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(path.name, raw, problem) for problem in error.errors())) from None
+    return _resolved(settings, path.resolve().parent)
+
+
+def _resolved(settings: Settings, folder: Path) -> Settings:
+    paths = settings.paths
+    absolute = Paths(
+        inbox=folder / paths.inbox,
+        data=folder / paths.data,
+        instruments=tuple(folder / p for p in paths.instruments),
+        profiles=tuple(folder / p for p in paths.profiles),
+    )
+    return settings.model_copy(update={"paths": absolute})
+
+
+def _sentence(file: str, raw: dict[str, Any], problem: Any) -> str:
+    where = ".".join(str(step) for step in problem["loc"]) or "the file"
+    if problem["type"] != "extra_forbidden":
+        return f"{file}: {where}: {problem['msg']}"
+    nearest = difflib.get_close_matches(str(problem["loc"][-1]), _keys_at(problem["loc"][:-1]), n=1, cutoff=0.4)
+    hint = f"; did you mean {nearest[0]}?" if nearest else ""
+    return f"{file}: {where} is not a key{hint}"
+
+
+def _keys_at(steps: tuple[int | str, ...]) -> list[str]:
+    model: Any = Settings
+    for step in steps:
+        if isinstance(step, int):
+            continue
+        field = next((f for n, f in model.model_fields.items() if step in (n, f.alias)), None)
+        model = next((m for m in _models(field.annotation) if m), None) if field else None
+        if model is None:
+            return []
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _models(annotation: Any) -> list[Any]:
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        return [annotation]
+    return [model for inner in getattr(annotation, "__args__", ()) for model in _models(inner)]
