@@ -23,6 +23,16 @@ def _as_text(event: str, **fields: Any) -> None:
     print(f"{event:<14} {rest}".rstrip(), file=sys.stderr, flush=True)
 
 
+def to_logger(logger: Any) -> Say:
+    """A `say` that writes each event as one line of a logger; advances of a bar are left out."""
+
+    def say(event: str, **fields: Any) -> None:
+        if event != "advance":
+            logger.info("%s %s", event, " ".join(f"{name}={value}" for name, value in fields.items()))
+
+    return say
+
+
 @contextmanager
 def speaking(style: Style) -> Iterator[Say]:
     """A `say(event, **fields)`: bars on a terminal, plain lines where there is none, JSON lines on request.

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 HISTORY = "runs.jsonl"
+ZONES = ("warehouse", "published")
 
 
 class Busy(Exception):
@@ -53,16 +54,21 @@ def record(data: Path, entry: dict[str, Any]) -> None:
     path = data / HISTORY
     cut = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
     with path.open("a", encoding="utf-8") as handle:
-        handle.write(("\n" if cut else "") + json.dumps(entry, sort_keys=True, default=str) + "\n")
+        line = json.dumps({**entry, "finished_at": _now()}, sort_keys=True, default=str)
+        handle.write(("\n" if cut else "") + line + "\n")
         handle.flush()
         os.fsync(handle.fileno())
 
 
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+
+
 def next_ordinal(data: Path) -> int:
-    """The number of the coming run: one after the highest that was recorded or that left a snapshot."""
+    """The number of the coming run: one after the highest that was recorded or that readers see."""
     recorded = [int(entry.get("ordinal", 0)) for entry in history(data)]
-    kept = [int(path.name.rsplit("-", 1)[-1]) for zone in ("warehouse", "published") for path in snapshots(data, zone)]
-    return max([0, *recorded, *kept]) + 1
+    seen = [_ordinal(path) for zone in ZONES if (path := current(data, zone))]
+    return max([0, *recorded, *seen]) + 1
 
 
 def run_id(as_of: dt.date, ordinal: int) -> str:
@@ -72,10 +78,50 @@ def run_id(as_of: dt.date, ordinal: int) -> str:
 def snapshots(data: Path, zone: str) -> list[Path]:
     """The complete snapshots of a zone, oldest first."""
     folder = data / zone / "snapshots"
-    return sorted((p for p in folder.glob("????-??-??-????*") if p.is_dir()), key=lambda p: int(p.name.rsplit("-", 1)[-1]))
+    return sorted((p for p in folder.glob("????-??-??-????*") if p.is_dir()), key=_ordinal)
+
+
+def unfinished(data: Path, zone: str, ordinal: int) -> list[Path]:
+    """What a killed run left of a zone: half-written folders, and snapshots that no reader ever saw."""
+    folder = data / zone / "snapshots"
+    hidden = [path for path in folder.glob(".*") if path.is_dir()]
+    return hidden + [path for path in snapshots(data, zone) if _ordinal(path) >= ordinal]
 
 
 def current(data: Path, zone: str) -> Path | None:
     """The snapshot that readers see, or None before the first release."""
     link = data / zone / "current"
     return link.resolve() if link.exists() else None
+
+
+def _ordinal(snapshot: Path) -> int:
+    return int(snapshot.name.rsplit("-", 1)[-1])
+
+
+def arrivals(inbox: Path) -> list[Path]:
+    """The files of the inbox by name; hidden files, folders and links are not exports."""
+    if not inbox.is_dir():
+        return []
+    return sorted(p for p in inbox.iterdir() if not p.name.startswith(".") and p.is_file() and not p.is_symlink())
+
+
+def mark(path: Path) -> list[int]:
+    """What changes when a file is written again: size, time and inode."""
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ino]
+
+
+def seen(data: Path) -> dict[str, list[int]]:
+    """Name -> mark of the inbox files that the last run looked at; only spares reading them again, and may be lost."""
+    try:
+        known = json.loads((data / "seen.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def remember(data: Path, marks: dict[str, list[int]]) -> None:
+    """Replaces what `seen` answers."""
+    fresh = data / ".seen.json"
+    fresh.write_text(json.dumps(marks, sort_keys=True), encoding="utf-8")
+    fresh.replace(data / "seen.json")

@@ -93,6 +93,7 @@ DEFAULT_WINDOWS = (
 class Report(Part):
     profile: str = "ketamine-rwe"
     also: tuple[str, ...] = ()
+    headline_window: Id = "d30"
 
     @property
     def profiles(self) -> tuple[str, ...]:

@@ -1,0 +1,184 @@
+"""The verbs of the command `outcomes`. Each imports what it needs when it runs, so that help and status answer at once."""
+
+import datetime as dt
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from outcomes import __version__
+
+if TYPE_CHECKING:
+    from outcomes.settings import Settings
+
+app = typer.Typer(
+    help="From a ketamine clinic's exports to response and remission figures that can be trusted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+class Exit(IntEnum):
+    """What the command's exit code means."""
+
+    OK = 0
+    CRASH = 1
+    USAGE = 2
+    BLOCKED = 3
+    WARNINGS = 4
+    MAIL = 5
+    BUSY = 75
+
+
+class Engine(StrEnum):
+    plain = "plain"
+    prefect = "prefect"
+
+
+class LogStyle(StrEnum):
+    auto = "auto"
+    text = "text"
+    json = "json"
+
+
+Config = Annotated[Path, typer.Option("--config", "-c", help="The settings file.")]
+Log = Annotated[LogStyle, typer.Option("--log", help="Bars on a terminal (auto), plain lines, or JSON lines.")]
+AsOf = Annotated[dt.datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The date the figures stand for.")]
+CONFIG = Path("outcomes.toml")
+
+
+def _settings(path: Path) -> "Settings":
+    from outcomes.settings import SettingsError, load
+
+    try:
+        return load(path)
+    except SettingsError as error:
+        typer.secho(str(error), err=True)
+        raise typer.Exit(Exit.USAGE) from None
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def main(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False) -> None:
+    pass
+
+
+@app.command()
+def run(
+    config: Config = CONFIG,
+    as_of: AsOf = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything in a copy and publish nothing.")] = False,
+    engine: Annotated[Engine, typer.Option(help="plain: the steps, no server. prefect: a recorded flow run.")] = Engine.plain,
+    log_style: Log = LogStyle.auto,
+) -> None:
+    """The nightly job, once. The same files and date twice change nothing.
+
+    Example: [bold]outcomes run --as-of 2026-02-01[/bold]
+    """
+    from outcomes import log, verbs
+
+    settings = _settings(config)
+    with log.speaking(log_style.value) as say:
+        code, line = verbs.run(settings, config, as_of.date() if as_of else None, dry=dry_run, engine=engine.value, say=say)
+    typer.echo(line)
+    raise typer.Exit(code)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where the clinic is put.")] = Path("demo"),
+    patients: Annotated[int, typer.Option(min=50, help="How many patients it has.")] = 900,
+    log_style: Log = LogStyle.auto,
+) -> None:
+    """A synthetic clinic of a year with known truth, through the whole night; prints the headline table.
+
+    Example: [bold]outcomes demo /tmp/clinic[/bold]
+    """
+    from outcomes import log, verbs
+
+    with log.speaking(log_style.value) as say:
+        code, text = verbs.demo(folder, patients, say)
+    typer.echo(text)
+    raise typer.Exit(code)
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="The folder to set up.")]) -> None:
+    """A commented outcomes.toml and its folders; what is there stays.
+
+    Example: [bold]outcomes init /srv/outcomes[/bold]
+    """
+    from outcomes import verbs
+
+    typer.echo(verbs.init(folder))
+
+
+@app.command()
+def serve(config: Config = CONFIG) -> None:
+    """Keeps the schedule of the settings (cron in the clinic's time zone) until it is stopped; needs a Prefect server or starts one.
+
+    Example: [bold]outcomes serve --config /srv/outcomes/outcomes.toml[/bold]
+    """
+    from outcomes import verbs
+
+    verbs.serve(_settings(config), config.resolve())
+
+
+@app.command()
+def status(config: Config = CONFIG, log_style: Log = LogStyle.auto) -> None:
+    """The last runs, the age of what is published, and what waits.
+
+    Example: [bold]outcomes status[/bold]
+    """
+    from outcomes import overview
+
+    code, text = overview.status(_settings(config), as_json=log_style is LogStyle.json)
+    typer.echo(text)
+    raise typer.Exit(code)
+
+
+@app.command()
+def doctor(config: Config = CONFIG) -> None:
+    """Checks the installation and the folders; each trouble comes with its mend.
+
+    Example: [bold]outcomes doctor[/bold]
+    """
+    from outcomes import doctor as ward
+
+    code, text = ward.examine(config)
+    typer.echo(text)
+    raise typer.Exit(code)
+
+
+@app.command()
+def rebuild(config: Config = CONFIG, as_of: AsOf = None, log_style: Log = LogStyle.auto) -> None:
+    """Everything again from the raw files, in the order in which they came, then a night.
+
+    Example: [bold]outcomes rebuild --as-of 2026-02-01[/bold]
+    """
+    from outcomes import log, verbs
+
+    settings = _settings(config)
+    with log.speaking(log_style.value) as say:
+        code, line = verbs.rebuild(settings, config, as_of.date() if as_of else None, say)
+    typer.echo(line)
+    raise typer.Exit(code)
+
+
+@app.command(hidden=True)
+def docs(check: Annotated[bool, typer.Option("--check", help="Only compare; 1 if a page is stale.")] = False) -> None:
+    """Writes the generated pages of docs/ (for developers, in a checkout)."""
+    from outcomes import pages
+
+    stale = pages.write(check)
+    for name in stale:
+        typer.echo(f"{'stale' if check else 'written'}: {name}")
+    raise typer.Exit(Exit.CRASH if check and stale else Exit.OK)

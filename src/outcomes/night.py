@@ -1,0 +1,186 @@
+"""One night: what waits in the inbox is taken in, the warehouse is built beside the old one, checked, and published.
+
+The steps are plain functions over a `Night`; `carry_out` walks through them, in this process or as tasks of an engine. A
+night that fails leaves the last good release where it is. The truth is in the files, never in an engine's state.
+"""
+
+import datetime as dt
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from outcomes import log, runs
+from outcomes.points import reached
+from outcomes.settings import Settings
+
+if TYPE_CHECKING:
+    from outcomes.instruments import Library
+    from outcomes.sources.staging import Staged
+    from outcomes.store import Verdict
+    from outcomes.validate import RuleResult
+
+Record = dict[str, Any]
+
+
+class Blocked(Exception):
+    """The data forbid publication; `codes` are the rules that say so."""
+
+    def __init__(self, codes: list[str]) -> None:
+        super().__init__("publication is blocked by " + ", ".join(codes))
+        self.codes = codes
+
+
+class StepFailed(Exception):
+    """A step of the night failed. Carries the step and the kind of error, never its text, which may quote a cell."""
+
+    def __init__(self, step: str, error: str, is_io: bool = False, where: str = "") -> None:
+        super().__init__(f"{step} failed with {error}{where}")
+        self.step, self.error, self.is_io = step, error, is_io
+
+
+@dataclass
+class Night:
+    """What one run knows. `as_of` decides every window; `ordinal` numbers the runs of this data folder."""
+
+    settings: Settings
+    as_of: dt.date
+    ordinal: int
+    say: log.Say = log.silent
+    staged: list["Staged"] = field(default_factory=list)
+    fresh: list["Verdict"] = field(default_factory=list)
+    findings: list["RuleResult"] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def data(self) -> Path:
+        return self.settings.paths.data
+
+    @property
+    def run_id(self) -> str:
+        return runs.run_id(self.as_of, self.ordinal)
+
+    @property
+    def warehouse(self) -> Path:
+        """The database that this run builds; readers see it once `current` points to its folder."""
+        return self.data / "warehouse" / "snapshots" / self.run_id / "warehouse.duckdb"
+
+    @cached_property
+    def library(self) -> "Library":
+        from outcomes import instruments
+
+        return instruments.load(self.settings.paths.instruments, self.settings.paths.profiles)
+
+
+@dataclass(frozen=True)
+class Step:
+    """`retries` count against errors of input and output only; everything else fails at once."""
+
+    name: str
+    does: Callable[[Night], None]
+    retries: int = 0
+
+
+def begin(settings: Settings, as_of: dt.date | None, say: log.Say = log.silent) -> Night:
+    """A night that may start: private files, no leftovers of a killed run. Without a date, today's at the clinic."""
+    os.umask(0o077)
+    data = settings.paths.data
+    data.mkdir(parents=True, exist_ok=True)
+    tonight = Night(settings, as_of or dt.datetime.now(settings.zone).date(), runs.next_ordinal(data), say)
+    for zone in runs.ZONES:
+        for leftover in runs.unfinished(data, zone, tonight.ordinal):
+            shutil.rmtree(leftover)
+    return tonight
+
+
+def attempt(step: Step, tonight: Night) -> None:
+    """Does one step and times it. Raises Blocked or StepFailed, whose texts quote nothing."""
+    started = time.monotonic()
+    try:
+        step.does(tonight)
+    except Blocked:
+        raise
+    except Exception as error:
+        raise StepFailed(step.name, type(error).__name__, isinstance(error, OSError), _place(error)) from None
+    tonight.seconds[step.name] = round(time.monotonic() - started, 3)
+    tonight.say("done", step=step.name, seconds=tonight.seconds[step.name])
+    reached(f"after {step.name}")
+
+
+def _place(error: BaseException) -> str:
+    """The innermost line of our own code that the error came through."""
+    here = Path(__file__).parent
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        path = Path(trace.tb_frame.f_code.co_filename)
+        if path.is_relative_to(here):
+            place = f" at {path.relative_to(here)}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def with_retries(step: Step, tonight: Night) -> None:
+    """Does a step in this process, again after an error of input or output as often as it may."""
+    for again in reversed(range(step.retries + 1)):
+        try:
+            return attempt(step, tonight)
+        except StepFailed as failure:
+            if not (failure.is_io and again):
+                raise
+            tonight.say("warning", step=step.name, error=failure.error, retries_left=again)
+            time.sleep(1)
+    return None
+
+
+def carry_out(
+    tonight: Night, steps: Sequence[Step], perform: Callable[[Step, Night], None] = with_retries, **more: Any
+) -> Record:
+    """Walks through the steps and records how it ended: published, blocked or failed. Never raises for the data's sake."""
+    record: Record = {"run_id": tonight.run_id, "ordinal": tonight.ordinal, "as_of": tonight.as_of.isoformat(), **more}
+    try:
+        for step in steps:
+            perform(step, tonight)
+    except Blocked as blocked:
+        record |= {"status": "blocked", "code": EXIT_BLOCKED, "rules": blocked.codes}
+        tonight.say("blocked", rules=",".join(blocked.codes))
+    except StepFailed as failure:
+        record |= {"status": "failed", "code": EXIT_FAILED, "step": failure.step, "error": failure.error, "line": str(failure)}
+        tonight.say("failed", step=failure.step, error=failure.error)
+    else:
+        record |= {"status": "published", "code": EXIT_WARNINGS if _warnings(tonight) else EXIT_OK}
+    record |= {"seconds": tonight.seconds, "counts": _counts(tonight)}
+    record.setdefault("line", _line(tonight, record))
+    runs.record(tonight.data, record)
+    reached("after record")
+    return record
+
+
+EXIT_OK: Final = 0
+EXIT_FAILED: Final = 1
+EXIT_BLOCKED: Final = 3
+EXIT_WARNINGS: Final = 4
+
+
+def _warnings(tonight: Night) -> bool:
+    refused = any(verdict.status == "refused" for verdict in tonight.fresh)
+    return refused or any(finding.violated for finding in tonight.findings)
+
+
+def _counts(tonight: Night) -> dict[str, int]:
+    names = ("in", "accepted", "duplicate", "rejected")
+    rows = {name: sum(verdict.rows.get(name, 0) for verdict in tonight.fresh) for name in names}
+    return {"files": len(tonight.fresh), "refused": sum(v.status == "refused" for v in tonight.fresh), **rows}
+
+
+def _line(tonight: Night, record: Record) -> str:
+    """The one line that ends a run."""
+    counts, seconds = record["counts"], sum(tonight.seconds.values())
+    taken = f"{counts['files']} new files ({counts['refused']} refused), {counts['in']} rows: {counts['accepted']} accepted, "
+    taken += f"{counts['duplicate']} duplicate, {counts['rejected']} rejected"
+    outcome = "the last good release stays" if record["status"] == "blocked" else str(tonight.data / "published" / "current")
+    rules = f" by {', '.join(record['rules'])}" if record["status"] == "blocked" else ""
+    return f"{record['status']}{rules} as of {tonight.as_of}: {taken}; {seconds:.1f} s; {outcome}"

@@ -1,0 +1,59 @@
+"""What the operator asks first: did last night work, how old is what is published, what waits. Reads small files only."""
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+from outcomes import runs
+from outcomes.settings import Settings
+
+SHOWN = 7
+
+
+def status(settings: Settings, as_json: bool = False) -> tuple[int, str]:
+    """Exit code (0, or 1 where nothing is published or the last run failed) and the text."""
+    history = runs.history(settings.paths.data)
+    facts = {
+        "clinic": settings.clinic.name,
+        "published": _published(settings.paths.data, history),
+        "waiting": _waiting(settings.paths.inbox, settings.paths.data),
+        "runs": history[-SHOWN:],
+    }
+    failed = not facts["published"] or (history and history[-1]["status"] != "published")
+    return int(bool(failed)), json.dumps(facts, default=str) if as_json else _text(facts)
+
+
+def _published(data: Path, history: list[dict[str, Any]]) -> dict[str, Any] | None:
+    shown = runs.current(data, "published")
+    if shown is None:
+        return None
+    as_of = dt.date.fromisoformat(shown.name[:10])
+    finished = next((run["finished_at"] for run in reversed(history) if run["run_id"] == shown.name and "finished_at" in run), None)
+    return {"run_id": shown.name, "as_of": as_of, "finished_at": finished, "folder": str(data / "published" / "current")}
+
+
+def _waiting(inbox: Path, data: Path) -> int:
+    """Files of the inbox that no run has looked at in their present state."""
+    seen = runs.seen(data)
+    return sum(runs.mark(path) != seen.get(path.name) for path in runs.arrivals(inbox))
+
+
+def _text(facts: dict[str, Any]) -> str:
+    published = facts["published"]
+    lines = [facts["clinic"], ""]
+    if published:
+        lines += [f"published   figures as of {published['as_of']} (run {published['run_id']}, {_age(published['finished_at'])})"]
+        lines += [f"            {published['folder']}"]
+    else:
+        lines += ["published   nothing yet: put exports into the inbox and call `outcomes run`"]
+    lines += [f"waiting     {facts['waiting']} file(s) in the inbox", "", "last runs"]
+    lines += [f"  {run['run_id']}  {run['status']:<10} {run.get('line', '')}" for run in reversed(facts["runs"])]
+    return "\n".join(lines if facts["runs"] else [*lines, "  none"])
+
+
+def _age(finished: str | None) -> str:
+    if finished is None:
+        return "age unknown"
+    hours = (dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(finished)).total_seconds() / 3600
+    return f"{hours:.0f} h ago" if hours < 72 else f"{hours / 24:.0f} days ago"

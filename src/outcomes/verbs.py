@@ -1,0 +1,148 @@
+"""What the verbs do: settings in, an exit code and the text for the operator out."""
+
+import datetime as dt
+import importlib.util
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from types import ModuleType
+
+from outcomes import night, places, runs
+from outcomes.log import Say
+from outcomes.settings import Paths, Settings, load
+
+BUSY = 75
+DEMO_AS_OF = dt.date(2026, 2, 1)
+PREFECT_DEFAULTS = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
+    "PREFECT_SERVER_API_HOST": "127.0.0.1",
+}
+
+
+def run(settings: Settings, config: Path, as_of: dt.date | None, *, dry: bool, engine: str, say: Say) -> tuple[int, str]:
+    """One night by the engine asked for. Exit codes: 0, 1, 3, 4, 75."""
+    if dry:
+        return _rehearse(settings, as_of, say)
+    try:
+        if engine == "prefect":
+            return _by_prefect(config, as_of)
+        with runs.lock(settings.paths.data):
+            return _ended(_night(settings, as_of, say))
+    except runs.Busy:
+        return BUSY, "another run holds the lock; it takes in everything that waits"
+
+
+def _night(settings: Settings, as_of: dt.date | None, say: Say) -> night.Record:
+    from outcomes.steps import STEPS
+
+    return night.carry_out(night.begin(settings, as_of, say), STEPS)
+
+
+def _ended(record: night.Record) -> tuple[int, str]:
+    return int(record["code"]), str(record["line"])
+
+
+def _rehearse(settings: Settings, as_of: dt.date | None, say: Say) -> tuple[int, str]:
+    """A night in a folder of its own, which sees what was taken in before and is thrown away."""
+    with tempfile.TemporaryDirectory(prefix="outcomes-dry-") as scratch:
+        data = Path(scratch) / "data"
+        for kept in ("clean", "quarantine"):
+            (data / kept).mkdir(parents=True)
+            known = settings.paths.data / kept
+            for folder in known.iterdir() if known.exists() else ():
+                if not folder.name.startswith("."):
+                    (data / kept / folder.name).symlink_to(folder.resolve(), target_is_directory=True)
+        shadow = settings.model_copy(update={"paths": settings.paths.model_copy(update={"data": data})})
+        code, line = _ended(_night(shadow, as_of, say))
+    return code, f"dry run, nothing was kept: {line.rsplit(';', 1)[0]}"
+
+
+def _by_prefect(config: Path, as_of: dt.date | None) -> tuple[int, str]:
+    try:
+        return _ended(_flows().nightly(config=str(config.resolve()), as_of=as_of.isoformat() if as_of else None))
+    except night.StepFailed as failure:
+        return night.EXIT_FAILED, str(failure)
+
+
+def _flows() -> ModuleType:
+    """The module of the flow, loaded from its file: it stands outside the package so that Prefect lives in one place."""
+    for name, value in PREFECT_DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    spec = importlib.util.spec_from_file_location("nightly", places.folder("flows") / "nightly.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def serve(settings: Settings, config: Path) -> None:
+    """Keeps the schedule until stopped; a night that was missed is caught up by the next, which takes in all that waits."""
+    flows = _flows()
+    from prefect.schedules import Cron
+
+    flows.nightly.serve(
+        name="nightly",
+        schedule=Cron(settings.schedule.cron, timezone=settings.clinic.timezone),
+        parameters={"config": str(config)},
+        pause_on_shutdown=False,
+        limit=1,
+    )
+
+
+def init(folder: Path) -> str:
+    """Writes a commented settings file and the folders; what is there stays as it is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "outcomes.toml"
+    if not config.exists():
+        shutil.copyfile(Path(__file__).with_name("template.toml"), config)
+    settings = load(config)
+    settings.paths.inbox.mkdir(parents=True, exist_ok=True)
+    settings.paths.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return f"{config} is ready: edit it, put exports into {settings.paths.inbox}, then call `outcomes run --config {config}`"
+
+
+def demo(folder: Path, patients: int, say: Say) -> tuple[int, str]:
+    """A synthetic clinic in `folder`, made anew, through a whole night; the headline table and where the files are."""
+    from outcomes import clinic, headline
+
+    if folder.exists() and any(folder.iterdir()) and not (folder / "truth.json").exists():
+        return 2, f"{folder} holds something else; name an empty folder"
+    shutil.rmtree(folder, ignore_errors=True)
+    init(folder)
+    clinic.make(folder, patients)
+    settings = load(folder / "outcomes.toml")
+    with runs.lock(settings.paths.data):
+        tonight = night.begin(settings, DEMO_AS_OF, say)
+        from outcomes.steps import STEPS
+
+        code, line = _ended(night.carry_out(tonight, STEPS))
+    published = settings.paths.data / "published" / "current"
+    if not published.exists():
+        return code, line
+    table = headline.terminal(published / "outcomes.duckdb", settings, tonight.library)
+    return code, "\n".join([table, "", *_whereabouts(folder, settings.paths), "", line])
+
+
+def _whereabouts(folder: Path, paths: Paths) -> list[str]:
+    data = paths.data.relative_to(folder.resolve())
+    return [
+        f"exports of the clinic     {folder}/inbox        what was planted: {folder}/truth.json",
+        f"published tables          {folder}/{data}/published/current/outcomes.duckdb   (also parquet/ and csv/ beside it)",
+        f"row level, de-identified  {folder}/{data}/warehouse/current/warehouse.duckdb",
+        f"set aside, with reasons   {folder}/{data}/quarantine",
+    ]
+
+
+def rebuild(settings: Settings, config: Path, as_of: dt.date | None, say: Say) -> tuple[int, str]:
+    """Takes every raw file in again, in its old order and with its old date, then does a night."""
+    from outcomes import steps
+
+    try:
+        with runs.lock(settings.paths.data):
+            tonight = night.begin(settings, as_of, say)
+            return _ended(night.carry_out(tonight, steps.REBUILD))
+    except runs.Busy:
+        return BUSY, "another run holds the lock"
