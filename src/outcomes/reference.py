@@ -1,0 +1,174 @@
+"""Settings and the CSV files of `sql/ref` in, the frames of schema `ref` out; with the columns and types that every `ref` table has.
+
+The tables of questionnaires and profiles come from `instruments`; `typed` holds them to the types given here, which SQL relies on.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from outcomes.contract import DATE, SCORE, TEXT, WHOLE, YES_NO
+from outcomes.settings import Settings
+
+REF: Final[dict[str, pl.Schema]] = {
+    "setting": pl.Schema(
+        {
+            "as_of": DATE,
+            "gap_days": WHOLE,
+            "induction_days": WHOLE,
+            "induction_gap_days": WHOLE,
+            "baseline_from_days": WHOLE,
+            "baseline_pick": TEXT,
+            "timezone": TEXT,
+            "disclosure_rule": TEXT,
+        }
+    ),
+    "window": pl.Schema(
+        {
+            "window_id": TEXT,
+            "ordinal": WHOLE,
+            "from_days": SCORE,
+            "to_days": SCORE,
+            "target_days": SCORE,
+            "pick": TEXT,
+            "anchor": TEXT,
+            "by_hours": YES_NO,
+        }
+    ),
+    "scale": pl.Schema(
+        {
+            "instrument_id": TEXT,
+            "questionnaire_id": TEXT,
+            "scale_id": TEXT,
+            "title": TEXT,
+            "direction": TEXT,
+            "sign": WHOLE,
+            "how": TEXT,
+            "factor": SCORE,
+            "items": WHOLE,
+            "missing_allowed": WHOLE,
+            "missing_fill": TEXT,
+            "range_min": SCORE,
+            "range_max": SCORE,
+            "totals_only": YES_NO,
+            "lookback_days": WHOLE,
+            "status": TEXT,
+        }
+    ),
+    "scale_item": pl.Schema(
+        {
+            "questionnaire_id": TEXT,
+            "item": pl.Int16(),
+            "instrument_id": TEXT,
+            "domain": TEXT,
+            "slope": WHOLE,
+            "offset": WHOLE,
+        }
+    ),
+    "band": pl.Schema({"instrument_id": TEXT, "band_id": TEXT, "ordinal": WHOLE, "title": TEXT, "low": SCORE, "high": SCORE}),
+    "criterion": pl.Schema(
+        {
+            "questionnaire_id": TEXT,
+            "criterion_id": TEXT,
+            "cluster": TEXT,
+            "item": pl.Int16(),
+            "at_least": WHOLE,
+            "needed": WHOLE,
+        }
+    ),
+    "profile": pl.Schema({"profile_id": TEXT, "version": TEXT, "title": TEXT, "source": TEXT, "status": TEXT}),
+    "rule": pl.Schema(
+        {
+            "profile_id": TEXT,
+            "instrument_id": TEXT,
+            "response_share": SCORE,
+            "response_points": SCORE,
+            "remission_side": TEXT,
+            "remission_cut": SCORE,
+            "caseness_side": TEXT,
+            "caseness_cut": SCORE,
+            "reliable_change": SCORE,
+            "mcid": SCORE,
+            "minimum_baseline": SCORE,
+            "source": TEXT,
+            "status": TEXT,
+            "reviewed_on": DATE,
+        }
+    ),
+    "expected": pl.Schema({"profile_id": TEXT, "indication": TEXT, "programme_id": TEXT, "instrument_id": TEXT, "role": TEXT}),
+}
+
+INPUT_FILE: Final = pl.Schema(
+    {
+        "ingest_id": TEXT,
+        "source_file": TEXT,
+        "table_name": TEXT,
+        "shape": TEXT,
+        "format": TEXT,
+        "bytes": pl.Int64(),
+        "status": TEXT,
+        "code": TEXT,
+        "message": TEXT,
+        "exported_on": DATE,
+        "arrival": pl.Int64(),
+        "as_of": DATE,
+        "rows_in": pl.Int64(),
+        "rows_accepted": pl.Int64(),
+        "rows_duplicate": pl.Int64(),
+        "rows_rejected": pl.Int64(),
+    }
+)
+
+
+def from_settings(settings: Settings, as_of: date) -> dict[str, pl.DataFrame]:
+    """`setting`, one row, and `window`, one row per window in the order of the settings."""
+    setting = {
+        "as_of": as_of,
+        "gap_days": settings.course.gap_days,
+        "induction_days": settings.course.induction_days,
+        "induction_gap_days": settings.course.induction_gap_days,
+        "baseline_from_days": settings.baseline.from_days,
+        "baseline_pick": settings.baseline.pick,
+        "timezone": settings.clinic.timezone,
+        "disclosure_rule": settings.disclosure.rule,
+    }
+    windows = [
+        {
+            "window_id": window.id,
+            "ordinal": ordinal,
+            "from_days": str(window.from_days),
+            "to_days": None if window.to_days is None else str(window.to_days),
+            "target_days": None if window.target_days is None else str(window.target_days),
+            "pick": window.pick,
+            "anchor": window.anchor,
+            "by_hours": any(bound is not None and bound % 1 != 0 for bound in (window.from_days, window.to_days)),
+        }
+        for ordinal, window in enumerate(settings.windows, start=1)
+    ]
+    return {
+        "setting": typed(pl.DataFrame([setting]), REF["setting"]),
+        "window": typed(pl.DataFrame(windows, infer_schema_length=None), REF["window"]),
+    }
+
+
+def from_folder(folder: Path) -> dict[str, pl.DataFrame]:
+    """Every CSV file of the folder by its name: whole numbers, decimals (18, 6), true/false, dates or text; empty is null."""
+    return {path.stem: _exact(pl.read_csv(path, infer_schema_length=None, try_parse_dates=True)) for path in sorted(folder.glob("*.csv"))}
+
+
+def typed(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """The schema's columns in its order and types; a column that the frame lacks is null.
+
+    Raises ValueError for a column that the schema does not know.
+    """
+    unknown = [name for name in frame.columns if name not in schema]
+    if unknown:
+        raise ValueError(f"unknown columns: {', '.join(unknown)}")
+    return frame.select((pl.col(name) if name in frame.columns else pl.lit(None)).cast(type_).alias(name) for name, type_ in schema.items())
+
+
+def _exact(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(pl.col(pl.Float64).cast(SCORE))

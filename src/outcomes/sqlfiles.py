@@ -1,0 +1,174 @@
+"""The SQL files of a folder in, with what they say about themselves out: header, column meanings, tables they read, order of building.
+
+A file is one SELECT; its folder is the schema and its name the table. The header comment tells what a row is, and the comment
+behind each column of the last SELECT what the column means. `-- kept as: view` in the header makes it a view.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+
+FLOORS = ("macro", "ref", "meta", "clean", "core", "metric", "tally", "release", "report")
+VIEWS = frozenset({"metric"})
+
+
+class SqlFileError(Exception):
+    """A file that can't be built; the text names the file and never a value."""
+
+
+class Token(NamedTuple):
+    kind: str
+    text: str
+    line: int
+    depth: int
+
+
+@dataclass(frozen=True)
+class SqlFile:
+    """One file. `meanings` has one entry per column of the last SELECT, None where a comment is missing; `reads` are `schema.table`."""
+
+    schema: str
+    name: str
+    text: str
+    header: str
+    is_view: bool
+    meanings: tuple[str | None, ...]
+    reads: frozenset[str]
+
+    @property
+    def table(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+_TOKEN = re.compile(
+    r"(?P<comment>--[^\n]*)|(?P<text>'(?:[^']|'')*')|(?P<quoted>\"[^\"]*\")|(?P<word>[A-Za-z_]\w*)|(?P<number>\d[\w.]*)|(?P<mark>\S)"
+)
+_ENDS_ITEMS = frozenset({"from", "union", "intersect", "except", "where", "group", "having", "qualify", "order", "limit"})
+
+
+def tokens(sql: str) -> Iterator[Token]:
+    """Every token with its line and how many brackets are open around it."""
+    depth = 0
+    for match in _TOKEN.finditer(sql):
+        text = match.group()
+        kind = match.lastgroup or "mark"
+        depth -= kind == "mark" and text in ")]}"
+        yield Token(kind, text if kind != "word" else text.lower(), sql.count("\n", 0, match.start()), depth)
+        depth += kind == "mark" and text in "([{"
+
+
+def read(path: Path) -> SqlFile:
+    """The file; its folder's name is the schema."""
+    text = path.read_text(encoding="utf-8").strip().rstrip(";")
+    schema = path.parent.name
+    lead = [line[2:].strip() for line in _leading_comment(text)]
+    kept_as = [line.removeprefix("kept as:").strip() for line in lead if line.startswith("kept as:")]
+    if kept_as and kept_as[0] not in ("view", "table"):
+        raise SqlFileError(f"{schema}.{path.stem}: kept as must be view or table")
+    is_macro = schema == "macro"
+    return SqlFile(
+        schema=schema,
+        name=path.stem,
+        text=text,
+        header="\n".join(line for line in lead if not line.startswith("kept as:")),
+        is_view=kept_as[0] == "view" if kept_as else schema in VIEWS,
+        meanings=() if is_macro else _meanings(list(tokens(text))),
+        reads=frozenset() if is_macro else _reads(text, f"{schema}.{path.stem}"),
+    )
+
+
+def read_folder(folder: Path, schemas: Sequence[str] = FLOORS) -> list[SqlFile]:
+    """Every file of the schemas' folders, by schema and name."""
+    return [read(path) for schema in schemas for path in sorted((folder / schema).glob("*.sql"))]
+
+
+def in_order(reads: Mapping[str, Iterable[str]]) -> list[str]:
+    """The tables such that each stands behind those it reads, alphabetical where that leaves a choice.
+
+    Raises SqlFileError for a circle.
+    """
+    sorter = TopologicalSorter({table: [other for other in others if other in reads] for table, others in reads.items()})
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        raise SqlFileError("these tables read each other in a circle: " + " -> ".join(error.args[1])) from None
+    order: list[str] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        order += ready
+        sorter.done(*ready)
+    return order
+
+
+def _leading_comment(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            return
+        yield line
+
+
+def _meanings(stream: list[Token]) -> tuple[str | None, ...]:
+    starts = [i for i, token in enumerate(stream) if token.kind == "word" and token.text == "select" and token.depth == 0]
+    if not starts:
+        return ()
+    found: list[str | None] = [None]
+    behind: Token | None = None  # what the next token stands behind, on the same line or not
+    begun = False
+    for i in range(starts[-1] + 1, len(stream)):
+        token = stream[i]
+        if token.kind == "comment":
+            meaning = token.text[2:].strip() or None
+            if behind is not None and behind.line == token.line:
+                ends_item = behind.kind == "mark" and behind.text == "," and behind.depth == 0
+                if ends_item:
+                    found[-2] = meaning
+                elif _item_ends(stream, i):
+                    found[-1] = meaning
+            elif not begun:
+                found[-1] = meaning
+            continue
+        if token.depth == 0 and token.kind == "word" and token.text in _ENDS_ITEMS and not _is_distinct_from(stream, i):
+            break
+        begun = True
+        if token.depth == 0 and token.text == ",":
+            found.append(None)
+            begun = False
+        behind = token
+    return tuple(found)
+
+
+def _item_ends(stream: list[Token], i: int) -> bool:
+    after = next((t for t in stream[i + 1 :] if t.kind != "comment"), None)
+    return after is None or (after.depth == 0 and (after.text in _ENDS_ITEMS or after.text == ","))
+
+
+def _is_distinct_from(stream: list[Token], i: int) -> bool:
+    return stream[i].text == "from" and stream[i - 1].text == "distinct" and stream[i - 2].text in ("is", "not")
+
+
+def _reads(sql: str, table: str) -> frozenset[str]:
+    with duckdb.connect() as con:
+        row = con.execute("select json_serialize_sql(?)", [sql]).fetchall()[0]
+    tree = json.loads(row[0])
+    if tree["error"]:
+        raise SqlFileError(f"{table}: {tree['error_message']}")
+    if len(tree["statements"]) != 1:
+        raise SqlFileError(f"{table}: holds {len(tree['statements'])} statements; one SELECT is wanted")
+    return frozenset(_base_tables(tree))
+
+
+def _base_tables(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if node.get("type") == "BASE_TABLE" and node.get("schema_name"):
+            yield f"{node['schema_name']}.{node['table_name']}"
+        for value in node.values():
+            yield from _base_tables(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _base_tables(value)

@@ -1,0 +1,255 @@
+"""Clean Parquet files, reference frames and the SQL files in; one DuckDB database file out, built beside whatever is current.
+
+Schemas are built from the bottom up: macro, ref, meta, core, metric, tally, then (after `disclose` has made `release`) report. `clean` is
+there only while building. Comments in the SQL become comments on tables and columns. No error carries a value of a row.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from outcomes import places, reference, sqlfiles
+from outcomes.contract import TABLES
+from outcomes.settings import Limits
+from outcomes.sqlfiles import SqlFile
+
+STORAGE_VERSION = "v1.4.0"
+FILE_STRIDE = 2**32
+_SAYS_NO_VALUE = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException)
+
+JUDGEMENT = """
+The verdict of every metric on every course, instrument and window, under each profile.
+Stacked by the builder from all files of schema metric; a new metric appears here by itself.
+"""
+EVIDENCE = """
+What each figure is made of: one row per profile, metric, course, instrument and window, with the scores that were compared.
+Stacked by the builder from all files of schema metric, with the scores of core.outcome beside them.
+"""
+JUDGEMENT_COLUMNS = {
+    "metric_id": "Metric that judged.",
+    "profile_id": "Profile whose thresholds were used.",
+    "course_id": "Course that was judged.",
+    "instrument_id": "Measure that was judged.",
+    "window_id": "Window in which the follow-up score was looked for.",
+    "denominator": "Whether the course counts in the metric's denominator.",
+    "numerator": "Whether the metric's condition is met.",
+    "reason": "Why the course is not in the denominator; empty where it is.",
+}
+EVIDENCE_COLUMNS = {
+    "is_due": "Whether the window had fully passed at the as-of date.",
+    "baseline": "Score before treatment.",
+    "baseline_on": "Day of the baseline score.",
+    "score": "Score in the window.",
+    "answered_on": "Day of the score in the window.",
+    "improvement": "Change since baseline, positive where better.",
+}
+
+
+class BuildError(Exception):
+    """The warehouse could not be built; the text names the table and the kind of error, and no value."""
+
+
+@dataclass(frozen=True)
+class CleanFiles:
+    """What stands in the ledger: a frame with columns of `reference.INPUT_FILE`, and the Parquet files per clean table by ingest_id."""
+
+    ledger: pl.DataFrame
+    parquet: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Built:
+    """One table or view that was made, and how long it took."""
+
+    table: str
+    kind: str
+    seconds: float
+
+
+def build(
+    path: Path,
+    clean: CleanFiles,
+    ref: Mapping[str, pl.DataFrame],
+    limits: Limits,
+    *,
+    meta: Mapping[str, pl.DataFrame] | None = None,
+    disclose: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
+    folder: Path | None = None,
+) -> list[Built]:
+    """A new database file at `path` and what was made in it, in order.
+
+    `ref` and `meta` become base tables; `meta.input_file` comes from the ledger. `disclose` runs once between tally and report. Raises
+    BuildError if the file exists already, if a table can't be built, or if a column says nothing about itself.
+    """
+    if path.exists():
+        raise BuildError(f"{path.name} is there already; a warehouse is built beside, never over")
+    files = sqlfiles.read_folder(folder or places.folder("sql"))
+    tables = {**reference.from_folder((folder or places.folder("sql")) / "ref"), **ref}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(":memory:", config=_config(path, limits)) as con:
+        con.execute(f"attach {_text(str(path))} as warehouse (storage_version '{STORAGE_VERSION}')")
+        con.execute("attach ':memory:' as clean")
+        con.execute("use warehouse")
+        _shut(con, path, clean)
+        load(con, "ref", {name: reference.typed(frame, reference.REF.get(name, frame.schema)) for name, frame in tables.items()})
+        ledger = numbered(clean.ledger)
+        load(con, "meta", {"input_file": ledger, **(meta or {})})
+        open_clean(con, clean, ledger)
+        built = [*run(con, [file for file in files if file.schema != "report"])]
+        if disclose is not None:
+            started = time.perf_counter()
+            disclose(con)
+            built.append(Built("release", "schema", time.perf_counter() - started))
+        built += run(con, [file for file in files if file.schema == "report"])
+        con.execute("checkpoint warehouse")
+        con.execute("use memory")
+        con.execute("detach warehouse")
+    return built
+
+
+def numbered(ledger: pl.DataFrame) -> pl.DataFrame:
+    """The ledger with `file_number`, 1 for the file that every other one overrides: by exported_on, arrival, ingest_id."""
+    return (
+        reference.typed(ledger, reference.INPUT_FILE)
+        .sort("exported_on", "arrival", "ingest_id", nulls_last=False)
+        .with_row_index("file_number", offset=1)
+        .with_columns(pl.col("file_number").cast(pl.Int32))
+    )
+
+
+def load(con: duckdb.DuckDBPyConnection, schema: str, frames: Mapping[str, pl.DataFrame]) -> None:
+    """Base tables of a schema from frames, with the frames' types."""
+    con.execute(f"create schema if not exists {schema}")
+    for name, frame in frames.items():
+        con.register("incoming", frame.to_arrow())
+        con.execute(f'create table {schema}."{name}" as select * from incoming')
+        con.unregister("incoming")
+
+
+def open_clean(con: duckdb.DuckDBPyConnection, clean: CleanFiles, ledger: pl.DataFrame) -> None:
+    """`clean.<table>`: the contract's columns and `exported_on`, `arrival`, `file_number`; form and answer also `form_number`.
+
+    `form_number` is one number per form over all files, made from file_number and form_row: joining by it is cheap.
+    """
+    number = dict(zip(ledger["ingest_id"], ledger["file_number"], strict=True))
+    for name, table in TABLES.items():
+        files = sorted((number[ingest_id], path) for ingest_id, path in clean.parquet.get(name, {}).items())
+        columns = ", ".join(f"c.{column}" for column in table.schema)
+        if "form_row" in table.schema:
+            columns += f", f.file_number * {FILE_STRIDE}::bigint + c.form_row as form_number"
+        if files:
+            paths = ", ".join(_text(str(path)) for _, path in files)
+            numbers = ", ".join(f"({i}, {n})" for i, (n, _) in enumerate(files))
+            source = f"(select *, file_index from read_parquet([{paths}], union_by_name = true)) as c"
+            con.execute(
+                f"create view clean.{name} as select {columns}, f.exported_on, f.arrival, f.file_number from {source} "
+                f"join (values {numbers}) as n(file_index, file_number) using (file_index) "
+                "join warehouse.meta.input_file as f using (file_number)"
+            )
+        else:
+            con.register("incoming", pl.DataFrame(schema=table.schema).to_arrow())
+            con.execute(f"create table clean.{name} as select * from incoming")
+            con.unregister("incoming")
+            extra = [("exported_on", "date"), ("arrival", "bigint"), ("file_number", "integer")]
+            extra += [("form_number", "bigint")] if "form_row" in table.schema else []
+            for column, type_ in extra:
+                con.execute(f"alter table clean.{name} add column {column} {type_}")
+
+
+def run(con: duckdb.DuckDBPyConnection, files: Iterable[SqlFile]) -> list[Built]:
+    """Every file as a table or view, each behind those it reads; `core.judgement` and `core.evidence` behind the metrics."""
+    by_table = {file.table: file for file in files}
+    metrics = [file for file in by_table.values() if file.schema == "metric"]
+    reads: dict[str, Iterable[str]] = {table: file.reads for table, file in by_table.items() if file.schema != "macro"}
+    if metrics:
+        reads["core.judgement"] = [file.table for file in metrics]
+        reads["core.evidence"] = ["core.judgement", "core.outcome"]
+    macros = [file for file in by_table.values() if file.schema == "macro"]
+    for schema in sorted({file.schema for file in by_table.values()}):
+        con.execute(f"create schema if not exists {schema}")
+    for file in macros:
+        _execute(con, file.table, file.text)
+    built = []
+    for table in sqlfiles.in_order(reads):
+        started = time.perf_counter()
+        if table in by_table:
+            create(con, by_table[table])
+            kind = "view" if by_table[table].is_view else "table"
+        else:
+            (_stack if table == "core.judgement" else _evidence)(con, metrics)
+            kind = "view"
+        built.append(Built(table, kind, time.perf_counter() - started))
+    return built
+
+
+def create(con: duckdb.DuckDBPyConnection, file: SqlFile) -> None:
+    """The file's table or view, with its comments. Raises BuildError for a missing comment."""
+    kind = "view" if file.is_view else "table"
+    _execute(con, file.table, f"create {kind} {file.schema}.{file.name} as\n{file.text}")
+    names = columns_of(con, file.table)
+    if len(names) != len(file.meanings) or None in file.meanings:
+        raise BuildError(f"{file.table}: each column of the last SELECT needs a comment that says what it means")
+    comment(con, kind, file.table, file.header, dict(zip(names, (m or "" for m in file.meanings), strict=True)))
+
+
+def columns_of(con: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    return [str(row[0]) for row in con.execute(f"describe {table}").fetchall()]
+
+
+def comment(con: duckdb.DuckDBPyConnection, kind: str, table: str, header: str, meanings: Mapping[str, str]) -> None:
+    con.execute(f"comment on {kind} {table} is {_text(header.strip())}")
+    for column, meaning in meanings.items():
+        con.execute(f'comment on column {table}."{column}" is {_text(meaning)}')
+
+
+def _stack(con: duckdb.DuckDBPyConnection, metrics: list[SqlFile]) -> None:
+    columns = ", ".join(name for name in JUDGEMENT_COLUMNS if name != "metric_id")
+    parts = [f"select '{file.name}' as metric_id, {columns} from {file.table}" for file in metrics]
+    _execute(con, "core.judgement", "create view core.judgement as " + " union all ".join(parts))
+    comment(con, "view", "core.judgement", JUDGEMENT, JUDGEMENT_COLUMNS)
+
+
+def _evidence(con: duckdb.DuckDBPyConnection, metrics: list[SqlFile]) -> None:
+    columns = ", ".join([*(f"j.{name}" for name in JUDGEMENT_COLUMNS), *(f"o.{name}" for name in EVIDENCE_COLUMNS)])
+    _execute(
+        con,
+        "core.evidence",
+        f"create view core.evidence as select {columns} from core.judgement as j "
+        "left join core.outcome as o using (course_id, instrument_id, window_id)",
+    )
+    comment(con, "view", "core.evidence", EVIDENCE, JUDGEMENT_COLUMNS | EVIDENCE_COLUMNS)
+
+
+def _execute(con: duckdb.DuckDBPyConnection, table: str, sql: str) -> None:
+    try:
+        con.execute(sql)
+    except _SAYS_NO_VALUE as error:
+        raise BuildError(f"{table}: {error}") from None
+    except duckdb.Error as error:
+        raise BuildError(f"{table}: {type(error).__name__}") from None
+
+
+def _config(path: Path, limits: Limits) -> dict[str, str | bool | int | float | list[str]]:
+    return {
+        "memory_limit": f"{limits.memory_mb}MB",
+        "threads": limits.threads,
+        "temp_directory": str(path.parent / "spill"),
+        "preserve_insertion_order": False,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+
+
+def _shut(con: duckdb.DuckDBPyConnection, path: Path, clean: CleanFiles) -> None:
+    folders = {path.parent, *(file.parent for files in clean.parquet.values() for file in files.values())}
+    con.execute(f"set allowed_directories = [{', '.join(_text(f'{folder}/') for folder in sorted(folders))}]")
+    con.execute("set enable_external_access = false")
+    con.execute("set lock_configuration = true")
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
