@@ -1,0 +1,48 @@
+"""What the tests share: where published data stand, and a night in a folder of its own."""
+
+import datetime as dt
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+DATA_FOLDERS = [
+    *([Path(os.environ["OUTCOMES_DATA"])] if "OUTCOMES_DATA" in os.environ else []),
+    ROOT.parent / "shared" / "data",
+    HERE / "data",
+]
+
+
+def published_data(name: str) -> Path | None:
+    """The folder of a published data set, or None where this machine has none."""
+    return next((folder / name for folder in DATA_FOLDERS if (folder / name).is_dir()), None)
+
+
+@pytest.fixture
+def dataset() -> Callable[[str], Path]:
+    """A published data set by name; a test that needs an absent one is skipped, and says which."""
+
+    def find(name: str) -> Path:
+        folder = published_data(name)
+        if folder is None:
+            pytest.skip(f"published data set {name} is absent: name its folder in OUTCOMES_DATA")
+        return folder
+
+    return find
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Callable[..., tuple[int, str]]:
+    """Runs a night in this process over a folder with outcomes.toml; exit code and summary line."""
+    from outcomes import log, verbs
+    from outcomes.settings import load
+
+    def run(folder: Path = tmp_path, as_of: str = "2026-01-01", **more: object) -> tuple[int, str]:
+        config = folder / "outcomes.toml"
+        options = {"dry": False, "engine": "plain", "say": log.silent} | more
+        return verbs.run(load(config), config, dt.date.fromisoformat(as_of), **options)  # type: ignore[arg-type]
+
+    return run
