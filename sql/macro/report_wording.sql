@@ -1,0 +1,10 @@
+-- How thresholds are printed in sentences.
+-- A number without trailing zeros: 5, 7.5.
+create macro macro.plain(x) as rtrim(rtrim(x::varchar, '0'), '.');
+
+-- A side and its cut: "below 5", "at least 10".
+create macro macro.threshold(side, cut) as replace(side, '_', ' ') || ' ' || macro.plain(cut);
+
+-- The sentence with `slot` filled in; null where the sentence needs a value that the rule does not have.
+create macro macro.filled(sentence, slot, value) as
+    case when contains(sentence, slot) then replace(sentence, slot, value) else sentence end

@@ -1,0 +1,38 @@
+-- Did the score improve by at least the share of the baseline, or the points, that the profile asks for? Equality
+-- counts.
+-- Asked of courses that begin above zero, and no milder than the profile's minimum baseline if it has one.
+-- A baseline of zero has no share, so such a course is set aside and named; it is never "improved by infinity".
+-- Caveat: response is about change. A responder may still be ill, and a mild start makes response easy.
+with
+    judged as (
+        select
+            rule.profile_id,
+            outcome.course_id,
+            outcome.instrument_id,
+            outcome.window_id,
+            macro.not_counted(
+                outcome.is_due,
+                outcome.baseline,
+                case
+                    when rule.response_points is null and outcome.baseline <= 0
+                    then 'baseline_zero'
+                    when scale.sign * outcome.baseline < scale.sign * rule.minimum_baseline
+                    then 'below_minimum'
+                end,
+                outcome.score
+            ) as reason,
+            outcome.improvement >= coalesce(rule.response_points, rule.response_share * outcome.baseline) as is_met
+        from core.outcome
+        inner join ref.rule using (instrument_id)
+        inner join ref.scale using (instrument_id)
+        where rule.response_share is not null or rule.response_points is not null
+    )
+select
+    profile_id,  -- Profile whose thresholds are used.
+    course_id,  -- Course that is judged.
+    instrument_id,  -- Measure that is judged.
+    window_id,  -- Window of the follow-up score.
+    reason is null as denominator,  -- Whether the course counts in the denominator.
+    reason is null and is_met as numerator,  -- Whether the condition is met.
+    reason  -- Why the course is not in the denominator; empty where it is.
+from judged
