@@ -122,6 +122,19 @@ INPUT_FILE: Final = pl.Schema(
     }
 )
 
+RULE_RESULT: Final = pl.Schema(
+    {
+        "ingest_id": TEXT,
+        "code": TEXT,
+        "table_name": TEXT,
+        "severity": TEXT,
+        "column_name": TEXT,
+        "message": TEXT,
+        "checked": pl.Int64(),
+        "violated": pl.Int64(),
+    }
+)
+
 
 def from_settings(settings: Settings, as_of: date) -> dict[str, pl.DataFrame]:
     """`setting`, one row, and `window`, one row per window in the order of the settings."""

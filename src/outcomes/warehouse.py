@@ -82,12 +82,13 @@ def build(
 ) -> list[Built]:
     """A new database file at `path` and what was made in it, in order.
 
-    `ref` and `meta` become base tables; `meta.input_file` comes from the ledger. `disclose` runs once between tally and report. Raises
+    `ref` and `meta` become base tables; `meta.input_file` comes from the ledger, `meta.rule_result` is empty if not given. `disclose` runs once between tally and report. Raises
     BuildError if the file exists already, if a table can't be built, or if a column says nothing about itself.
     """
     if path.exists():
         raise BuildError(f"{path.name} is there already; a warehouse is built beside, never over")
     files = sqlfiles.read_folder(folder or places.folder("sql"))
+    frames = {"rule_result": pl.DataFrame(schema=reference.RULE_RESULT), **(meta or {})}
     tables = {**reference.from_folder((folder or places.folder("sql")) / "ref"), **ref}
     path.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(":memory:", config=_config(path, limits)) as con:
@@ -97,7 +98,7 @@ def build(
         _shut(con, path, clean)
         load(con, "ref", {name: reference.typed(frame, reference.REF.get(name, frame.schema)) for name, frame in tables.items()})
         ledger = numbered(clean.ledger)
-        load(con, "meta", {"input_file": ledger, **(meta or {})})
+        load(con, "meta", {"input_file": ledger, **frames})
         open_clean(con, clean, ledger)
         built = [*run(con, [file for file in files if file.schema != "report"])]
         if disclose is not None:

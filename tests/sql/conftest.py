@@ -138,7 +138,7 @@ class Warehouse:
         for schema in sqlfiles.FLOORS:
             self.con.execute(f"create schema {schema}")
         warehouse.load(self.con, "ref", refs)
-        warehouse.load(self.con, "meta", {"input_file": ledger})
+        warehouse.load(self.con, "meta", {"input_file": ledger, "rule_result": pl.DataFrame(schema=reference.RULE_RESULT)})
         warehouse.open_clean(self.con, warehouse.CleanFiles(ledger), ledger)
         self.add_macros()
 
