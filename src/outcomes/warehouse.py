@@ -82,8 +82,9 @@ def build(
 ) -> list[Built]:
     """A new database file at `path` and what was made in it, in order.
 
-    `ref` and `meta` become base tables; `meta.input_file` comes from the ledger, `meta.rule_result` is empty if not given. `disclose` runs once between tally and report. Raises
-    BuildError if the file exists already, if a table can't be built, or if a column says nothing about itself.
+    `ref` and `meta` become base tables; `meta.input_file` comes from the ledger, and `meta.rule_result` is empty if not given. `disclose`
+    runs once between tally and report. Raises BuildError if the file exists already, if a table can't be built, or if a column says
+    nothing about itself.
     """
     if path.exists():
         raise BuildError(f"{path.name} is there already; a warehouse is built beside, never over")
