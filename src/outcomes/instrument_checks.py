@@ -1,0 +1,226 @@
+"""An instrument or a profile in; the sentences about what does not fit together in it out, none if all does."""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from itertools import pairwise
+from typing import Final, TypeVar
+
+from outcomes.instrument_model import TOTAL, Example, Instrument, Measure, Scale, normalise
+from outcomes.profile_model import Cut, Profile, Rule
+
+Value = TypeVar("Value")
+
+_ITEM_KEYS: Final = ("items", "answers", "reversed", "labels", "criterion", "example", "missing")
+_ITEM_SCALE_KEYS: Final = ("items", "domains", "how", "factor", "missing")
+
+
+def problems_of_instrument(instrument: Instrument) -> list[str]:
+    """Contradictions inside one instrument, each naming its key."""
+    # Later checks count on what the earlier ones establish, so the first group that finds something ends the search.
+    for group in (_shape, _items, _scales, _bands, _rest, _examples):
+        found = list(group(instrument))
+        if found:
+            return found
+    return []
+
+
+def problems_of_profile(profile: Profile, measures: Mapping[str, Measure]) -> list[str]:
+    """Measures of a profile that no instrument has, and thresholds that its scores can't reach."""
+    found: list[str] = []
+    for place, rule in enumerate(profile.rules, 1):
+        unknown = _unknown(rule.instrument, measures)
+        found += [f"rule[{place}].{said}" for said in ([f"instrument: {unknown}"] if unknown else _rule(rule, measures[rule.instrument]))]
+    for place, expectation in enumerate(profile.expectations, 1):
+        found += [f"expected[{place}].{role}: {said}" for measure, role in expectation.measures if (said := _unknown(measure, measures))]
+    twice = _twice((each.indication, each.programme_id) for each in profile.expectations)
+    return found + [f"expected: two entries for {indication}" for indication, _ in twice]
+
+
+def _shape(instrument: Instrument) -> Iterator[str]:
+    if not instrument.totals_only:
+        for key in ("items", "answers"):
+            if getattr(instrument, key) is None:
+                yield f"{key} is missing (a questionnaire without items needs totals_only = true)"
+        if instrument.range:
+            yield "range is for totals_only; with items it follows from answers"
+        yield from (f"scale {s.id}: range is for totals_only; with items it follows from answers" for s in instrument.scales if s.range)
+        return
+    given = {Instrument.model_fields[key].alias or key for key in instrument.model_fields_set}
+    yield from (f"{key} does not go with totals_only = true" for key in _ITEM_KEYS if key in given)
+    if not instrument.range and not instrument.scales:
+        yield "range is missing (totals_only = true needs the range of the total, or scales with one each)"
+    for scale in instrument.scales:
+        written = [key for key in _ITEM_SCALE_KEYS if key in scale.model_fields_set]
+        yield from (f"scale {scale.id}: {key} does not go with totals_only = true" for key in written)
+        if not scale.range:
+            yield f"scale {scale.id}: range is missing"
+    if instrument.range and any(scale.id == TOTAL for scale in instrument.scales):
+        yield "range: the scale total is written twice, at the top and as a scale"
+    for where, ends in [("range", instrument.range), *((f"scale {scale.id}: range", scale.range) for scale in instrument.scales)]:
+        if ends and ends[0] >= ends[1]:
+            yield f"{where}: the lowest score is not below the highest"
+
+
+def _items(instrument: Instrument) -> Iterator[str]:
+    if instrument.answers and instrument.answers[0] >= instrument.answers[1]:
+        yield "answers: the lowest is not below the highest"
+    yield from _outside("reversed", instrument.reversed, instrument)
+    for label, answer in instrument.labels.items():
+        if not _allowed(answer, instrument):
+            yield f'labels: "{label}" stands for {answer}, which is not an answer'
+        if not normalise(label):
+            yield f'labels: "{label}" has no letter or digit'
+    yield from (f'labels: "{label}" stands twice' for label in _twice(normalise(label) for label in instrument.labels))
+
+
+def _scales(instrument: Instrument) -> Iterator[str]:
+    yield from (f"scale {name} stands twice" for name in _twice(scale.id for scale in instrument.scales))
+    if instrument.totals_only:
+        return
+    for scale in instrument.scales:
+        where = f"scale {scale.id}: "
+        yield from (where + said for said in _outside("items", scale.items, instrument))
+        yield from (where + said for said in _domains(scale, instrument))
+    yield from _missing_rules(instrument)
+
+
+def _domains(scale: Scale, instrument: Instrument) -> Iterator[str]:
+    if scale.how != "maxima":
+        if scale.domains:
+            yield 'domains are for how = "maxima"'
+        return
+    if not scale.domains or not all(scale.domains):
+        yield 'how = "maxima" needs domains, each with items'
+    if scale.items:
+        yield 'items: how = "maxima" takes its items from domains'
+    yield from _outside("domains", [item for domain in scale.domains for item in domain], instrument)
+    missing = scale.missing or instrument.missing
+    if missing.allowed:
+        yield "missing: a blank domain of a sum of maxima can't be replaced; allowed must be 0"
+
+
+def _missing_rules(instrument: Instrument) -> Iterator[str]:
+    for measure in instrument.measures:
+        if measure.how == "maxima":
+            continue
+        if measure.missing.allowed >= len(measure.domains):
+            yield f"scale {measure.scale_id}: missing: {measure.missing.allowed} blanks allowed of {len(measure.domains)} items"
+        if measure.how == "sum" and measure.missing.allowed and measure.missing.fill == "none":
+            yield f'scale {measure.scale_id}: missing: a sum that bears blanks needs fill = "mean", or a partial form scores too low'
+
+
+def _bands(instrument: Instrument) -> Iterator[str]:
+    measures = instrument.measures
+    total = next((scale for scale in instrument.scales if scale.id == TOTAL), None)
+    if instrument.bands and not any(measure.scale_id == TOTAL for measure in measures):
+        yield "bands at the top belong to the scale total, which there is not"
+    if instrument.bands and total and total.bands:
+        yield "bands of the total stand twice, at the top and in its scale"
+    for measure in measures:
+        yield from (f"scale {measure.scale_id}: bands: {said}" for said in _cover(measure))
+
+
+def _cover(measure: Measure) -> Iterator[str]:
+    bands = measure.bands
+    if not bands:
+        return
+    yield from (f"{name} stands twice" for name in _twice(band.id for band in bands))
+    yield from (f"{band.id} ends below its start" for band in bands if band.high < band.low)
+    if bands[0].low != measure.low:
+        yield f"{bands[0].id} starts at {bands[0].low}, the scores at {measure.low:f}"
+    for before, after in pairwise(bands):
+        if after.low <= before.high:
+            yield f"{before.id} and {after.id} overlap"
+        elif after.low - before.high > _step(measure):
+            yield f"nothing covers the scores between {before.id} and {after.id}"
+    if bands[-1].high != measure.high:
+        yield f"{bands[-1].id} ends at {bands[-1].high}, the scores at {measure.high:f}"
+
+
+def _step(measure: Measure) -> Decimal:
+    """How far apart two neighbouring bands may stand: one point, or one step of a sum that is multiplied."""
+    return max(Decimal(1), measure.factor) if measure.how == "sum" else Decimal(1)
+
+
+def _rest(instrument: Instrument) -> Iterator[str]:
+    yield from (f'aliases: "{alias}" has no letter or digit' for alias in instrument.aliases if not normalise(alias))
+    codes = instrument.loinc.items
+    if codes and len(codes) != instrument.items:
+        yield f"loinc.items: {len(codes)} codes for {instrument.items or 'no'} items"
+    yield from (f"criterion {name} stands twice" for name in _twice(criterion.id for criterion in instrument.criteria))
+    for criterion in instrument.criteria:
+        for cluster in criterion.clusters:
+            where = f"criterion {criterion.id}: cluster {cluster.id}: "
+            yield from (where + said for said in _outside("items", cluster.items, instrument))
+            if not _allowed(cluster.at_least, instrument):
+                yield f"{where}at_least {cluster.at_least} is not an answer"
+            if cluster.needed > len(cluster.items):
+                yield f"{where}{cluster.needed} needed of {len(cluster.items)} items"
+        yield from (f"criterion {criterion.id}: cluster {name} stands twice" for name in _twice(c.id for c in criterion.clusters))
+
+
+def _examples(instrument: Instrument) -> Iterator[str]:
+    scales = {measure.scale_id: measure for measure in instrument.measures}
+    for example in instrument.examples:
+        yield from (f'example "{example.title}": {said}' for said in _example(example, instrument, scales))
+
+
+def _example(example: Example, instrument: Instrument, scales: Mapping[str, Measure]) -> Iterator[str]:
+    if len(example.answers) != instrument.items:
+        yield f"{len(example.answers)} answers for {instrument.items} items"
+    wrong = sorted({answer for answer in example.answers if answer is not None and not _allowed(answer, instrument)})
+    yield from (f"{answer} is not an answer" for answer in wrong)
+    for name in sorted({*example.scores, *example.reasons, *example.bands} - set(scales)):
+        yield f"there is no scale {name}"
+    for name, measure in scales.items():
+        if (name in example.scores) == (name in example.reasons):
+            yield f"scale {name} needs a score or a reason, and not both"
+        if name in example.scores and not measure.low <= example.scores[name] <= measure.high:
+            yield f"score of {name} lies outside {measure.low:f} to {measure.high:f}"
+        if name in example.bands and example.bands[name] not in {band.id for band in measure.bands}:
+            yield f"scale {name} has no band {example.bands[name]}"
+    for name in sorted(set(example.criteria) - {criterion.id for criterion in instrument.criteria}):
+        yield f"there is no criterion {name}"
+
+
+def _rule(rule: Rule, measure: Measure) -> Iterator[str]:
+    width = measure.high - measure.low
+    inside = f"lies outside the scores {measure.low:f} to {measure.high:f}"
+    for name, cut in (("remission", rule.remission), ("caseness", rule.caseness)):
+        if cut and not measure.low <= cut.value <= measure.high:
+            yield f"{name}: {cut.value} {inside}"
+        if cut and _good_is_low(cut) != ((measure.sign > 0) == (name == "remission")):
+            yield f"{name}: {cut.side} is the wrong side, {measure.direction.replace('_', ' ')}"
+    if rule.minimum_baseline is not None and not measure.low <= rule.minimum_baseline <= measure.high:
+        yield f"minimum_baseline: {rule.minimum_baseline} {inside}"
+    points = rule.response.points if rule.response else None
+    for name, change in (("response", points), ("reliable_change", rule.reliable_change), ("mcid", rule.mcid)):
+        if change and change > width:
+            yield f"{name}: {change} points is more than the scale is wide ({width:f})"
+
+
+def _good_is_low(cut: Cut) -> bool:
+    return cut.side in ("below", "at_most")
+
+
+def _unknown(measure: str, measures: Mapping[str, Measure]) -> str | None:
+    if measure in measures:
+        return None
+    nearest = difflib.get_close_matches(measure, measures, n=1, cutoff=0.4)
+    return f"no instrument has a scale {measure}" + (f"; did you mean {nearest[0]}?" if nearest else "")
+
+
+def _allowed(answer: int, instrument: Instrument) -> bool:
+    return instrument.answers is not None and instrument.answers[0] <= answer <= instrument.answers[1]
+
+
+def _outside(key: str, items: Iterable[int], instrument: Instrument) -> Iterator[str]:
+    items = list(items)
+    yield from (f"{key}: there is no item {item}" for item in items if item > (instrument.items or 0))
+    yield from (f"{key}: item {item} stands twice" for item in _twice(items))
+
+
+def _twice(values: Iterable[Value]) -> list[Value]:
+    return [value for value, times in Counter(values).items() if times > 1]

@@ -1,0 +1,309 @@
+"""Folders of instrument and profile files in; one checked library of them out, and the tables that SQL and the entrance read."""
+
+import difflib
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+from pydantic import ValidationError
+
+from outcomes import places
+from outcomes.contract import DATE, SCORE, TEXT, YES_NO
+from outcomes.instrument_checks import problems_of_instrument, problems_of_profile
+from outcomes.instrument_model import Instrument, Measure, normalise, sentences
+from outcomes.profile_model import Profile
+
+__all__ = [
+    "Instrument",
+    "InstrumentError",
+    "Library",
+    "Measure",
+    "Profile",
+    "aliases",
+    "item_facts",
+    "labels",
+    "load",
+    "normalise",
+    "ref_tables",
+    "total_facts",
+]
+
+SMALL: Final = pl.Int16()
+
+
+class InstrumentError(Exception):
+    """An instrument or profile can't be used; each line of the text names the file, the key, and what is wrong."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """All instruments and profiles by id. `files` has the file that each came from, keyed ("instrument"|"profile", id)."""
+
+    instruments: dict[str, Instrument]
+    profiles: dict[str, Profile]
+    files: dict[tuple[str, str], Path]
+
+    @property
+    def measures(self) -> dict[str, Measure]:
+        """Every score that can be measured, by id: `phq9`, `pcl5`, `pcl5.b`, ... sorted."""
+        found = {measure.id: measure for instrument in self.instruments.values() for measure in instrument.measures}
+        return dict(sorted(found.items()))
+
+
+def load(instruments: Sequence[Path] = (), profiles: Sequence[Path] = ()) -> Library:
+    """The shipped instruments and profiles and those of the user's folders; a later folder replaces what has the same id.
+
+    A folder may hold both: a file with a `rule`, `expected` or `version` is a profile, any other an instrument. Raises
+    InstrumentError with every mistake that was found: unreadable TOML, unknown keys, contradictions, an id twice in one
+    folder, an alias of two instruments, a profile's rule for a measure that no instrument has.
+    """
+    chosen: dict[tuple[type, str], tuple[Path, Instrument | Profile]] = {}
+    mistakes: list[str] = []
+    for folder in (places.folder("instruments"), places.folder("profiles"), *instruments, *profiles):
+        here: dict[tuple[type, str], tuple[Path, Instrument | Profile]] = {}
+        for path in _files(folder):
+            try:
+                given = _read(path)
+            except InstrumentError as error:
+                mistakes.append(str(error))
+                continue
+            other, _ = here.setdefault((type(given), given.id), (path, given))
+            if other != path:
+                mistakes.append(f"{path.name}: id: {given.id} is also the id of {other.name} in the same folder")
+        chosen |= here
+    library = _library(sorted(chosen.values(), key=lambda one: one[1].id))
+    mistakes = mistakes or [*_clashes(library), *_profile_mistakes(library)]
+    if mistakes:
+        raise InstrumentError("\n".join(mistakes))
+    return library
+
+
+def _library(chosen: Sequence[tuple[Path, Instrument | Profile]]) -> Library:
+    return Library(
+        instruments={given.id: given for _, given in chosen if isinstance(given, Instrument)},
+        profiles={given.id: given for _, given in chosen if isinstance(given, Profile)},
+        files={("profile" if isinstance(given, Profile) else "instrument", given.id): path for path, given in chosen},
+    )
+
+
+def aliases(library: Library) -> pl.DataFrame:
+    """alias (as `normalise` writes it), questionnaire_id; ids are aliases too. Sorted, each alias once."""
+    rows = {(normalise(name), one.id) for one in library.instruments.values() for name in (one.id, *one.aliases)}
+    return _frame(rows, {"alias": TEXT, "questionnaire_id": TEXT})
+
+
+def labels(library: Library) -> pl.DataFrame:
+    """questionnaire_id, label (as `normalise` writes it), answer: the answer texts that the instruments list."""
+    rows = {(one.id, normalise(label), answer) for one in library.instruments.values() for label, answer in one.labels.items()}
+    return _frame(rows, {"questionnaire_id": TEXT, "label": TEXT, "answer": SMALL})
+
+
+def item_facts(library: Library) -> pl.DataFrame:
+    """questionnaire_id, item, answer_min, answer_max: one row per item; totals-only questionnaires have none."""
+    rows = [(one.id, item, *one.answers) for one in library.instruments.values() if one.answers for item in range(1, (one.items or 0) + 1)]
+    return _frame(rows, {"questionnaire_id": TEXT, "item": SMALL, "answer_min": SMALL, "answer_max": SMALL})
+
+
+def total_facts(library: Library) -> pl.DataFrame:
+    """questionnaire_id, scale_id, total_min, total_max: one row per scale that an export may report a total of."""
+    rows = [(one.questionnaire_id, one.scale_id, one.low, one.high) for one in library.measures.values()]
+    return _frame(rows, {"questionnaire_id": TEXT, "scale_id": TEXT, "total_min": SCORE, "total_max": SCORE})
+
+
+def ref_tables(library: Library, profile_ids: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """The tables `ref.<name>` that come from instruments (all of them) and profiles (those named), each sorted by its first columns.
+
+    Raises InstrumentError for a profile that the library does not have.
+    """
+    profiles = [_profile(library, name) for name in dict.fromkeys(profile_ids)]
+    return {name: _frame(rows(library, profiles), columns) for name, (rows, columns) in _TABLES.items()}
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise InstrumentError(f"there is no folder {folder} for instruments or profiles")
+    return sorted(path for path in folder.glob("*.toml") if not path.name.startswith("."))
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"), parse_float=Decimal)
+    except UnicodeDecodeError:
+        raise InstrumentError(f"{path.name} is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InstrumentError(f"{path.name} is not valid TOML: {error}") from None
+
+
+def _read(path: Path) -> Instrument | Profile:
+    raw = _parsed(path)
+    model: type[Instrument] | type[Profile] = Profile if raw.keys() & {"rule", "expected", "version"} else Instrument
+    try:
+        given = model.model_validate(raw)
+        found = problems_of_instrument(given) if isinstance(given, Instrument) else []
+    except ValidationError as error:
+        found = sentences(error, model)
+    if found:
+        raise InstrumentError("\n".join(f"{path.name}: {said}" for said in found)) from None
+    return given
+
+
+def _clashes(library: Library) -> list[str]:
+    owner: dict[str, str] = {}
+    found = []
+    for one in library.instruments.values():
+        for name in (one.id, *one.aliases):
+            other = owner.setdefault(normalise(name), one.id)
+            if other != one.id:
+                found.append(f'{library.files["instrument", one.id].name}: aliases: "{name}" is also a name of {other}')
+    return found
+
+
+def _profile_mistakes(library: Library) -> list[str]:
+    measures = library.measures
+    return [
+        f"{library.files['profile', name].name}: {said}"
+        for name, profile in library.profiles.items()
+        for said in problems_of_profile(profile, measures)
+    ]
+
+
+def _profile(library: Library, name: str) -> Profile:
+    if name not in library.profiles:
+        nearest = difflib.get_close_matches(name, library.profiles, n=1, cutoff=0.4)
+        raise InstrumentError(f"there is no profile {name}" + (f"; did you mean {nearest[0]}?" if nearest else ""))
+    return library.profiles[name]
+
+
+def _frame(rows: Any, columns: dict[str, pl.DataType]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=columns, orient="row").sort(list(columns), nulls_last=False)
+
+
+Rows = Callable[[Library, Sequence[Profile]], list[tuple[Any, ...]]]
+
+
+def _scale(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
+    rows = []
+    for one in library.measures.values():
+        owner = library.instruments[one.questionnaire_id]
+        names = (one.id, one.questionnaire_id, one.scale_id, one.title, one.direction, one.sign)
+        scoring = (one.how, one.factor, len(one.items), one.missing.allowed, one.missing.fill, one.low, one.high)
+        rows.append((*names, *scoring, owner.totals_only, owner.lookback_days, owner.status))
+    return rows
+
+
+def _scale_item(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
+    rows = []
+    for one in library.measures.values():
+        owner = library.instruments[one.questionnaire_id]
+        ends = sum(owner.answers or (0, 0))
+        for number, domain in enumerate(one.domains, 1):
+            for item in domain:
+                turned = item in owner.reversed
+                rows.append((owner.id, item, one.id, number, -1 if turned else 1, ends if turned else 0))
+    return rows
+
+
+def _band(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
+    return [
+        (one.id, band.id, ordinal, band.title, band.low, band.high)
+        for one in library.measures.values()
+        for ordinal, band in enumerate(one.bands, 1)
+    ]
+
+
+def _criterion(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
+    return [
+        (one.id, criterion.id, cluster.id, item, cluster.at_least, cluster.needed)
+        for one in library.instruments.values()
+        for criterion in one.criteria
+        for cluster in criterion.clusters
+        for item in cluster.items
+    ]
+
+
+def _profile_rows(_: Library, profiles: Sequence[Profile]) -> list[tuple[Any, ...]]:
+    return [(one.id, one.version, one.title, one.source, one.status) for one in profiles]
+
+
+def _rule(_: Library, profiles: Sequence[Profile]) -> list[tuple[Any, ...]]:
+    rows = []
+    for profile in profiles:
+        for rule in profile.rules:
+            share, points = (rule.response.share, rule.response.points) if rule.response else (None, None)
+            cuts = [end for cut in (rule.remission, rule.caseness) for end in ((cut.side, cut.value) if cut else (None, None))]
+            changes = (rule.reliable_change, rule.mcid, rule.minimum_baseline)
+            rows.append((profile.id, rule.instrument, share, points, *cuts, *changes, str(rule.source), rule.status, rule.reviewed_on))
+    return rows
+
+
+def _threshold(_: Library, profiles: Sequence[Profile]) -> list[tuple[Any, ...]]:
+    return [
+        (profile.id, rule.instrument, name, rule.source.of(name), rule.trust.of(name))
+        for profile in profiles
+        for rule in profile.rules
+        for name in rule.thresholds
+    ]
+
+
+def _expected(_: Library, profiles: Sequence[Profile]) -> list[tuple[Any, ...]]:
+    return [(one.id, each.indication, each.programme_id, each.instrument, each.role) for one in profiles for each in one.expected]
+
+
+_TABLES: Final[dict[str, tuple[Rows, dict[str, pl.DataType]]]] = {
+    "scale": (
+        _scale,
+        {
+            "instrument_id": TEXT,
+            "questionnaire_id": TEXT,
+            "scale_id": TEXT,
+            "title": TEXT,
+            "direction": TEXT,
+            "sign": SMALL,
+            "how": TEXT,
+            "factor": SCORE,
+            "items": SMALL,
+            "missing_allowed": SMALL,
+            "missing_fill": TEXT,
+            "range_min": SCORE,
+            "range_max": SCORE,
+            "totals_only": YES_NO,
+            "lookback_days": SMALL,
+            "status": TEXT,
+        },
+    ),
+    "scale_item": (
+        _scale_item,
+        {"questionnaire_id": TEXT, "item": SMALL, "instrument_id": TEXT, "domain": SMALL, "slope": SMALL, "offset": SMALL},
+    ),
+    "band": (_band, {"instrument_id": TEXT, "band_id": TEXT, "ordinal": SMALL, "title": TEXT, "low": SCORE, "high": SCORE}),
+    "criterion": (
+        _criterion,
+        {"questionnaire_id": TEXT, "criterion_id": TEXT, "cluster": TEXT, "item": SMALL, "at_least": SMALL, "needed": SMALL},
+    ),
+    "profile": (_profile_rows, {"profile_id": TEXT, "version": TEXT, "title": TEXT, "source": TEXT, "status": TEXT}),
+    "rule": (
+        _rule,
+        {
+            "profile_id": TEXT,
+            "instrument_id": TEXT,
+            "response_share": SCORE,
+            "response_points": SCORE,
+            "remission_side": TEXT,
+            "remission_cut": SCORE,
+            "caseness_side": TEXT,
+            "caseness_cut": SCORE,
+            "reliable_change": SCORE,
+            "mcid": SCORE,
+            "minimum_baseline": SCORE,
+            "source": TEXT,
+            "status": TEXT,
+            "reviewed_on": DATE,
+        },
+    ),
+    "threshold": (_threshold, {"profile_id": TEXT, "instrument_id": TEXT, "threshold": TEXT, "source": TEXT, "status": TEXT}),
+    "expected": (_expected, {"profile_id": TEXT, "indication": TEXT, "programme_id": TEXT, "instrument_id": TEXT, "role": TEXT}),
+}

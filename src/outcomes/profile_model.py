@@ -1,0 +1,194 @@
+"""The keys of one profile file in; a frozen set of cited thresholds out."""
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Final, Literal, get_args
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from outcomes.instrument_model import Name, Number, Part, Positive, Status, Text, worst
+
+Threshold = Literal["response", "remission", "caseness", "reliable_change", "mcid", "minimum_baseline"]
+THRESHOLDS: Final[tuple[Threshold, ...]] = get_args(Threshold)
+
+ProfileName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=48)]
+MeasureName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$")]
+
+
+def _whole_rule(value: object) -> object:
+    return {"rule": value} if isinstance(value, str) else value
+
+
+def _share_or_points(value: object) -> object:
+    return value if isinstance(value, dict) else {"share": value}
+
+
+class Cut(Part):
+    """One side of a line: exactly one of the four."""
+
+    below: Number | None = None
+    at_most: Number | None = None
+    at_least: Number | None = None
+    above: Number | None = None
+
+    @model_validator(mode="after")
+    def _has_one_side(self) -> "Cut":
+        if len(self.model_fields_set) != 1:
+            raise ValueError("needs exactly one of below, at_most, at_least, above")
+        return self
+
+    @property
+    def side(self) -> str:
+        return next(iter(self.model_fields_set))
+
+    @property
+    def value(self) -> Decimal:
+        cut: Decimal = getattr(self, self.side)
+        return cut
+
+
+class Response(Part):
+    """An improvement that counts: a share of the baseline, or points."""
+
+    share: Annotated[Positive, Field(le=1)] | None = None
+    points: Positive | None = None
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> "Response":
+        if len(self.model_fields_set) != 1:
+            raise ValueError("is a share such as 0.5, or { points = 10 }")
+        return self
+
+
+class Cited(Part):
+    """Source of the rule (a bare text in the file), or of single thresholds."""
+
+    rule: Text | None = None
+    response: Text | None = None
+    remission: Text | None = None
+    caseness: Text | None = None
+    reliable_change: Text | None = None
+    mcid: Text | None = None
+    minimum_baseline: Text | None = None
+
+    def of(self, threshold: str) -> str | None:
+        text: str | None = getattr(self, threshold)
+        return text or self.rule
+
+    def __str__(self) -> str:
+        """The rule's source first, then those of single thresholds by name."""
+        own = [f"{name.replace('_', ' ')}: {getattr(self, name)}" for name in THRESHOLDS if getattr(self, name)]
+        return "; ".join([*([self.rule] if self.rule else []), *own])
+
+
+class Trust(Part):
+    """Status of the rule (a bare text in the file), or of single thresholds."""
+
+    rule: Status | None = None
+    response: Status | None = None
+    remission: Status | None = None
+    caseness: Status | None = None
+    reliable_change: Status | None = None
+    mcid: Status | None = None
+    minimum_baseline: Status | None = None
+
+    def of(self, threshold: str) -> Status | None:
+        status: Status | None = getattr(self, threshold)
+        return status or self.rule
+
+
+class Rule(Part):
+    """The thresholds of one measure. What the sources do not give is absent, and its metric is not computed."""
+
+    instrument: MeasureName
+    response: Annotated[Response, BeforeValidator(_share_or_points)] | None = None
+    remission: Cut | None = None
+    caseness: Cut | None = None
+    reliable_change: Positive | None = None
+    mcid: Positive | None = None
+    minimum_baseline: Number | None = None
+    source: Annotated[Cited, BeforeValidator(_whole_rule)]
+    trust: Annotated[Trust, BeforeValidator(_whole_rule), Field(alias="status")]
+    reviewed_on: dt.date
+
+    @property
+    def thresholds(self) -> tuple[Threshold, ...]:
+        """The thresholds that the rule gives."""
+        return tuple(name for name in THRESHOLDS if getattr(self, name) is not None)
+
+    @property
+    def status(self) -> Status:
+        """The weakest status of the thresholds given."""
+        return worst([status for name in (self.thresholds or ("rule",)) if (status := self.trust.of(name))])
+
+    @model_validator(mode="after")
+    def _is_sourced(self) -> "Rule":
+        for name in self.thresholds or ("rule",):
+            for key, given in (("source", self.source.of(name)), ("status", self.trust.of(name))):
+                if not given:
+                    raise ValueError(f"{key} says nothing about {name}")
+        return self
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A measure that is expected of whoever has the indication (and is in the programme, where one is named)."""
+
+    indication: str
+    programme_id: str | None
+    instrument: str
+    role: Literal["primary", "secondary"]
+
+
+class Expectation(Part):
+    """The measures that are expected of whoever has the indication (and is in the programme, where one is named)."""
+
+    indication: Name
+    programme_id: Text | None = None
+    primary: tuple[MeasureName, ...] = ()
+    secondary: tuple[MeasureName, ...] = ()
+
+    @property
+    def measures(self) -> list[tuple[str, Literal["primary", "secondary"]]]:
+        return [*((measure, "primary") for measure in self.primary), *((measure, "secondary") for measure in self.secondary)]
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> "Expectation":
+        named = [measure for measure, _ in self.measures]
+        if not named:
+            raise ValueError("names no measure; give primary or secondary")
+        twice = next((measure for measure in named if named.count(measure) > 1), None)
+        if twice:
+            raise ValueError(f"{twice} stands twice")
+        return self
+
+
+class Profile(Part):
+    """A named set of thresholds, and what is expected of whom."""
+
+    id: ProfileName
+    version: Text
+    title: Text
+    about: str = ""
+    source: Text | None = None
+    rules: Annotated[tuple[Rule, ...], Field(alias="rule")] = ()
+    expectations: Annotated[tuple[Expectation, ...], Field(alias="expected")] = ()
+
+    @property
+    def expected(self) -> tuple[Expected, ...]:
+        """One entry per indication, programme and measure, in the order of the file."""
+        return tuple(Expected(each.indication, each.programme_id, *named) for each in self.expectations for named in each.measures)
+
+    @property
+    def status(self) -> Status:
+        """The weakest status of its rules."""
+        return worst([rule.status for rule in self.rules])
+
+    @model_validator(mode="after")
+    def _rules_each_once(self) -> "Profile":
+        ruled = [rule.instrument for rule in self.rules]
+        twice = next((measure for measure in ruled if ruled.count(measure) > 1), None)
+        if twice:
+            raise ValueError(f"two rules for {twice}")
+        return self

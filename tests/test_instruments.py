@@ -1,0 +1,461 @@
+"""Instrument files: what is shipped is right, and what is wrong is answered with file, key and sentence."""
+
+import re
+import tomllib
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from outcomes import instruments, places
+from outcomes.instrument_model import check_digit
+
+SHIPPED = sorted(places.folder("instruments").glob("*.toml"))
+GUIDE = Path(__file__).parents[1] / "docs" / "instruments.md"
+
+
+@pytest.fixture(scope="module")
+def library() -> instruments.Library:
+    return instruments.load()
+
+
+def raw(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+
+
+# The oracle: scores from the file alone, with fractions, sharing nothing with the package.
+
+
+def oracle(file: dict[str, Any], answers: list[Any]) -> dict[str, Fraction | None]:
+    """Score of every scale of a raw file; None where a form has too many blanks."""
+    low, high = file["answers"]
+    points = {
+        number: Fraction(low + high - answer if number in file.get("reversed", []) else answer)
+        for number, answer in enumerate(answers, 1)
+        if answer not in ("", None)
+    }
+    everything = list(range(1, file["items"] + 1))
+    scales = file.get("scale") or [{"id": "total"}]
+    return {scale["id"]: one_score(scale, points, everything, file.get("missing", {})) for scale in scales}
+
+
+def one_score(scale: dict[str, Any], points: dict[int, Fraction], everything: list[int], default: dict[str, Any]) -> Fraction | None:
+    groups = scale.get("domains") or [[item] for item in scale.get("items", everything)]
+    best = [max((points[item] for item in group if item in points), default=None) for group in groups]
+    known = [value for value in best if value is not None]
+    if len(best) - len(known) > scale.get("missing", default).get("allowed", 0):
+        return None
+    mean = sum(known, Fraction(0)) / len(known)
+    return (mean if scale.get("how") == "mean" else mean * len(best)) * Fraction(scale.get("factor", 1))
+
+
+def shipped_examples() -> list[Any]:
+    return [pytest.param(raw(path), each, id=f"{path.stem}: {each['title']}") for path in SHIPPED for each in raw(path).get("example", [])]
+
+
+@pytest.mark.parametrize(("file", "example"), shipped_examples())
+def test_shipped_example_agrees_with_the_oracle(file: dict[str, Any], example: dict[str, Any]) -> None:
+    got = oracle(file, example["answers"])
+    assert {name: score for name, score in got.items() if score is not None} == example.get("scores", {})
+    assert {name for name, score in got.items() if score is None} == set(example.get("reasons", {}))
+
+
+@pytest.mark.parametrize(("file", "example"), shipped_examples())
+def test_shipped_example_names_the_band_of_its_score(file: dict[str, Any], example: dict[str, Any]) -> None:
+    for scale, band in example.get("bands", {}).items():
+        assert next(each["id"] for each in file["bands"] if each["low"] <= example["scores"][scale] <= each["high"]) == band
+
+
+@pytest.mark.parametrize(("file", "example"), shipped_examples())
+def test_shipped_example_meets_its_criteria(file: dict[str, Any], example: dict[str, Any]) -> None:
+    for name, met in example.get("criteria", {}).items():
+        clusters = next(each for each in file["criterion"] if each["id"] == name)["clusters"]
+        counted = [sum(example["answers"][item - 1] >= each["at_least"] for item in each["items"]) >= each["needed"] for each in clusters]
+        assert all(counted) is met
+
+
+@pytest.mark.parametrize("name", ["phq9", "gad7", "pcl5"])
+def test_complete_questionnaire_has_examples_of_each_kind(library: instruments.Library, name: str) -> None:
+    one = library.instruments[name]
+    forms = [([answer for answer in each.answers if answer is not None], None in each.answers) for each in one.examples]
+    kinds = {(min(known), max(known), has_blank) for known, has_blank in forms if known}
+    low, high = one.answers or (0, 0)
+    assert len(one.examples) >= 4
+    assert {(low, low, False), (high, high, False), (low, high, False)} <= kinds
+    assert any(has_blank for _, _, has_blank in kinds)
+
+
+FACTS = [  # measure, sign, range, look-back in days, items, status
+    ("phq9", 1, (0, 27), 14, 9, "verified"),
+    ("gad7", 1, (0, 21), 14, 7, "verified"),
+    ("pcl5", 1, (0, 80), 30, 20, "verified"),
+    ("pcl5.b", 1, (0, 20), 30, 5, "verified"),
+    ("pcl5.c", 1, (0, 8), 30, 2, "verified"),
+    ("pcl5.d", 1, (0, 28), 30, 7, "verified"),
+    ("pcl5.e", 1, (0, 24), 30, 6, "verified"),
+    ("qids_sr16", 1, (0, 27), 7, 0, "verified"),
+    ("pdss_sr", 1, (0, 28), 7, 0, "verified"),
+    ("spin", 1, (0, 68), 7, 0, "secondary"),
+    ("cbi.personal", 1, (0, 100), None, 0, "verified once"),
+    ("cbi.work", 1, (0, 100), None, 0, "verified once"),
+    ("cbi.client", 1, (0, 100), None, 0, "verified once"),
+    ("proqol5.cs", -1, (10, 50), 30, 0, "verified once"),
+    ("proqol5.bo", 1, (10, 50), 30, 0, "verified once"),
+    ("proqol5.sts", 1, (10, 50), 30, 0, "verified once"),
+    ("peg", 1, (0, 10), 7, 0, "unverified"),
+    ("who5", -1, (0, 100), 14, 0, "verified"),
+]
+
+
+@pytest.mark.parametrize(("measure", "sign", "ends", "lookback", "items", "status"), FACTS, ids=[fact[0] for fact in FACTS])
+def test_shipped_measure(
+    library: instruments.Library, measure: str, sign: int, ends: tuple[int, int], lookback: int | None, items: int, status: str
+) -> None:
+    one = library.measures[measure]
+    owner = library.instruments[one.questionnaire_id]
+    assert (one.sign, (one.low, one.high), owner.lookback_days, len(one.items), owner.status) == (sign, ends, lookback, items, status)
+
+
+def test_shipped_measures_are_all_listed_here(library: instruments.Library) -> None:
+    assert sorted(library.measures) == sorted(fact[0] for fact in FACTS)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_file_is_sourced_and_named_after_its_id(library: instruments.Library, path: Path) -> None:
+    one = library.instruments[path.stem]
+    assert one.licence
+    assert one.status_of("scoring") is not None
+    assert one.status_of("licence") is not None or one.totals_only
+    assert all(source.facts for source in one.sources), "a source says what it is the source of"
+    assert not any(measure.bands for measure in one.measures) or one.status_of("bands") is not None
+
+
+# LOINC
+
+
+@pytest.mark.parametrize(
+    ("code", "fits"),
+    [
+        ("44249-1", True),
+        ("44261-6", True),
+        ("70274-6", True),
+        ("101698-9", True),
+        ("89708-7", False),
+        ("93038-1", False),
+        ("70273-5", False),
+        ("44261-7", False),
+    ],
+)
+def test_check_digit_of_loinc(code: str, fits: bool) -> None:
+    number, digit = code.split("-")
+    assert (check_digit(number) == int(digit)) is fits
+
+
+@given(st.text("0123456789", min_size=1, max_size=6), st.integers(0, 5), st.integers(1, 9))
+def test_check_digit_sees_every_single_slip(number: str, place: int, step: int) -> None:
+    place %= len(number)
+    slipped = number[:place] + str((int(number[place]) + step) % 10) + number[place + 1 :]
+    assert check_digit(slipped) != check_digit(number)
+
+
+# Broken files
+
+GOOD: dict[str, str] = {
+    "id": '"calm"',
+    "title": '"Calm"',
+    "about": '"Made up"',
+    "direction": '"lower_is_better"',
+    "items": "4",
+    "answers": "[0, 3]",
+    "licence": '"free"',
+    "sources": '["nobody"]',
+}
+TOTALS = {key: value for key, value in GOOD.items() if key not in ("items", "answers")} | {"totals_only": "true", "range": "[0, 12]"}
+
+
+def text(keys: dict[str, str], more: str = "") -> str:
+    return "\n".join(f"{key} = {value}" for key, value in keys.items()) + "\n" + more
+
+
+def bands(*ends: tuple[int, int]) -> str:
+    return "[" + ", ".join(f'{{ id = "b{n}", title = "b{n}", low = {low}, high = {high} }}' for n, (low, high) in enumerate(ends)) + "]"
+
+
+def load_text(folder: Path, content: str, name: str = "calm.toml") -> instruments.Library:
+    (folder / name).write_text(content, encoding="utf-8")
+    return instruments.load([folder])
+
+
+def example(answers: str, rest: str) -> str:
+    return f'[[example]]\ntitle = "e"\nanswers = {answers}\n{rest}\n'
+
+
+def criterion(cluster: str) -> str:
+    return f'[[criterion]]\nid = "c"\ntitle = "C"\nclusters = [{cluster}]\n'
+
+
+BROKEN = [
+    ("unknown key", text(GOOD | {"lookback": "7"}), "calm.toml: lookback is not a key; did you mean lookback_days?"),
+    ("unknown key, none near", text(GOOD | {"zzz": "7"}), "calm.toml: zzz is not a key"),
+    ("wording has no key", text(GOOD | {"wording": '["?"]'}), "calm.toml: wording is not a key"),
+    (
+        "unknown key of a scale",
+        text(GOOD, '[[scale]]\nid = "total"\nitem = [1]'),
+        "calm.toml: scale[1].item is not a key; did you mean items?",
+    ),
+    ("missing key", text({k: v for k, v in GOOD.items() if k != "licence"}), "calm.toml: licence is missing"),
+    ("no source", text(GOOD | {"sources": "[]"}), "calm.toml: sources: Tuple should have at least 1 item"),
+    (
+        "unknown status",
+        text(GOOD | {"sources": '[{ cite = "x", status = "sure" }]'}),
+        "calm.toml: sources[1].status: Input should be 'verified'",
+    ),
+    ("direction", text(GOOD | {"direction": '"down"'}), "calm.toml: direction: Input should be 'lower_is_better'"),
+    ("id", text(GOOD | {"id": '"Calm 4"'}), "calm.toml: id: String should match"),
+    ("number as text", text(GOOD | {"items": '"4"'}), "calm.toml: items: Input should be a valid integer"),
+    ("yes for a number", text(TOTALS | {"range": "[0, true]"}), "calm.toml: range[2]: should be a number"),
+    ("not TOML", "id = ", "calm.toml is not valid TOML"),
+    ("neither items nor totals", text({k: v for k, v in GOOD.items() if k != "items"}), "calm.toml: items is missing"),
+    ("range beside items", text(GOOD | {"range": "[0, 12]"}), "calm.toml: range is for totals_only"),
+    ("items beside totals", text(TOTALS | {"items": "4"}), "calm.toml: items does not go with totals_only = true"),
+    ("totals without range", text({k: v for k, v in TOTALS.items() if k != "range"}), "calm.toml: range is missing"),
+    ("range upside down", text(TOTALS | {"range": "[12, 0]"}), "calm.toml: range: the lowest score is not below the highest"),
+    ("scale of totals without range", text(TOTALS, '[[scale]]\nid = "a"'), "calm.toml: scale a: range is missing"),
+    (
+        "scale of totals with items",
+        text(TOTALS, '[[scale]]\nid = "a"\nrange = [0, 1]\nitems = [1]'),
+        "scale a: items does not go with totals_only",
+    ),
+    ("total twice", text(TOTALS, '[[scale]]\nid = "total"\nrange = [0, 1]'), "calm.toml: range: the scale total is written twice"),
+    ("answers upside down", text(GOOD | {"answers": "[3, 0]"}), "calm.toml: answers: the lowest is not below the highest"),
+    ("reversed item that is not", text(GOOD | {"reversed": "[5]"}), "calm.toml: reversed: there is no item 5"),
+    ("reversed item twice", text(GOOD | {"reversed": "[2, 2]"}), "calm.toml: reversed: item 2 stands twice"),
+    ("label outside the answers", text(GOOD, '[labels]\n"often" = 4'), 'calm.toml: labels: "often" stands for 4, which is not an answer'),
+    ("label twice", text(GOOD, '[labels]\n"a lot" = 3\n"A-LOT" = 2'), 'calm.toml: labels: "alot" stands twice'),
+    ("scale twice", text(GOOD, '[[scale]]\nid = "a"\n[[scale]]\nid = "a"'), "calm.toml: scale a stands twice"),
+    ("item of a scale that is not", text(GOOD, '[[scale]]\nid = "a"\nitems = [4, 5]'), "calm.toml: scale a: items: there is no item 5"),
+    ("maxima without domains", text(GOOD, '[[scale]]\nid = "a"\nhow = "maxima"'), 'calm.toml: scale a: how = "maxima" needs domains'),
+    ("domains of a sum", text(GOOD, '[[scale]]\nid = "a"\ndomains = [[1]]'), 'calm.toml: scale a: domains are for how = "maxima"'),
+    (
+        "item in two domains",
+        text(GOOD, '[[scale]]\nid = "a"\nhow = "maxima"\ndomains = [[1, 2], [2]]'),
+        "scale a: domains: item 2 stands twice",
+    ),
+    (
+        "blanks of maxima",
+        text(GOOD, '[[scale]]\nid = "a"\nhow = "maxima"\ndomains = [[1]]\nmissing = { allowed = 1 }'),
+        "allowed must be 0",
+    ),
+    ("nothing but blanks", text(GOOD | {"missing": '{ allowed = 4, fill = "mean" }'}), "scale total: missing: 4 blanks allowed of 4 items"),
+    ("partial sums", text(GOOD | {"missing": "{ allowed = 1 }"}), "a partial form scores too low"),
+    ("bands start late", text(GOOD | {"bands": bands((1, 12))}), "calm.toml: scale total: bands: b0 starts at 1, the scores at 0"),
+    ("bands end early", text(GOOD | {"bands": bands((0, 11))}), "bands: b0 ends at 11, the scores at 12"),
+    ("bands with a gap", text(GOOD | {"bands": bands((0, 5), (7, 12))}), "bands: nothing covers the scores between b0 and b1"),
+    ("bands overlap", text(GOOD | {"bands": bands((0, 6), (6, 12))}), "bands: b0 and b1 overlap"),
+    ("bands of no total", text(GOOD | {"bands": bands((0, 12))}, '[[scale]]\nid = "a"'), "bands at the top belong to the scale total"),
+    ("check digit", text(GOOD, '[loinc]\ntotal = "44261-7"'), "calm.toml: loinc.total: 44261-7 fails the LOINC check digit"),
+    ("not a code", text(GOOD, '[loinc]\npanel = "LL358-3"'), "calm.toml: loinc.panel: LL358-3 is not a LOINC code"),
+    ("codes for some items", text(GOOD, '[loinc]\nitems = ["44250-9"]'), "calm.toml: loinc.items: 1 codes for 4 items"),
+    ("alias of nothing", text(GOOD | {"aliases": '["--"]'}), 'calm.toml: aliases: "--" has no letter or digit'),
+    ("alias of another", text(GOOD | {"aliases": '["PHQ 9"]'}), '"phq9" is also a name of calm'),
+    (
+        "cluster without item",
+        text(GOOD, criterion('{ id = "k", items = [9], at_least = 2, needed = 1 }')),
+        "cluster k: items: there is no item 9",
+    ),
+    ("cluster beyond answers", text(GOOD, criterion('{ id = "k", items = [1], at_least = 4, needed = 1 }')), "at_least 4 is not an answer"),
+    ("cluster needs too many", text(GOOD, criterion('{ id = "k", items = [1], at_least = 2, needed = 2 }')), "2 needed of 1 items"),
+    ("label of nothing", text(GOOD, '[labels]\n"..." = 1'), 'calm.toml: labels: "..." has no letter or digit'),
+    ("maxima with items", text(GOOD, '[[scale]]\nid = "a"\nhow = "maxima"\nitems = [1]\ndomains = [[1]]'), "takes its items from domains"),
+    ("band twice", text(GOOD | {"bands": bands((0, 5), (6, 12)).replace("b1", "b0")}), "calm.toml: scale total: bands: b0 stands twice"),
+    ("band upside down", text(GOOD | {"bands": bands((0, 5), (6, 3), (6, 12))}), "bands: b1 ends below its start"),
+    (
+        "bands of the total twice",
+        text(GOOD | {"bands": bands((0, 12))}, f'[[scale]]\nid = "total"\nbands = {bands((0, 12))}'),
+        "bands of the total stand twice",
+    ),
+    (
+        "cluster twice",
+        text(GOOD, criterion(", ".join(['{ id = "k", items = [1], at_least = 2, needed = 1 }'] * 2))),
+        "cluster k stands twice",
+    ),
+    (
+        "criterion twice",
+        text(GOOD, criterion('{ id = "k", items = [1], at_least = 2, needed = 1 }') * 2),
+        "calm.toml: criterion c stands twice",
+    ),
+    ("range of a scale with items", text(GOOD, '[[scale]]\nid = "a"\nrange = [0, 1]'), "calm.toml: scale a: range is for totals_only"),
+    (
+        "example of no criterion",
+        text(GOOD, example("[1, 1, 1, 1]", "scores = { total = 4 }\ncriteria = { c = true }")),
+        "there is no criterion c",
+    ),
+    ("example too short", text(GOOD, example("[1]", "scores = { total = 1 }")), 'calm.toml: example "e": 1 answers for 4 items'),
+    ("example out of range", text(GOOD, example("[1, 1, 1, 9]", "scores = { total = 12 }")), 'example "e": 9 is not an answer'),
+    ("example without a score", text(GOOD, example("[1, 1, 1, 1]", "")), 'example "e": scale total needs a score or a reason'),
+    ("example beyond the scale", text(GOOD, example("[1, 1, 1, 1]", "scores = { total = 13 }")), "score of total lies outside 0 to 12"),
+    ("example of no scale", text(GOOD, example("[1, 1, 1, 1]", "scores = { total = 4, x = 1 }")), 'example "e": there is no scale x'),
+    (
+        "example of no band",
+        text(GOOD, example("[1, 1, 1, 1]", 'scores = { total = 4 }\nbands = { total = "b" }')),
+        "scale total has no band b",
+    ),
+]
+
+
+@pytest.mark.parametrize(("content", "sentence"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN])
+def test_broken_file_is_answered_with_a_sentence(tmp_path: Path, content: str, sentence: str) -> None:
+    with pytest.raises(instruments.InstrumentError, match=re.escape(sentence)):
+        load_text(tmp_path, content)
+
+
+@pytest.mark.parametrize("keys", [GOOD, TOTALS], ids=["items", "totals only"])
+def test_the_unbroken_file_loads(tmp_path: Path, keys: dict[str, str]) -> None:
+    measure = load_text(tmp_path, text(keys)).measures["calm"]
+    assert (measure.low, measure.high, measure.title) == (0, 12, "Calm")
+
+
+def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(text(GOOD | {"zzz": "1", "yyy": "2"}), encoding="utf-8")
+    (tmp_path / "b.toml").write_text("id = ", encoding="utf-8")
+    with pytest.raises(instruments.InstrumentError) as caught:
+        instruments.load([tmp_path])
+    assert [line.split(" ")[0] for line in str(caught.value).splitlines()] == ["a.toml:", "a.toml:", "b.toml"]
+
+
+def test_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(instruments.InstrumentError, match="there is no folder"):
+        instruments.load([tmp_path / "nowhere"])
+
+
+def test_text_that_is_not_utf8(tmp_path: Path) -> None:
+    (tmp_path / "calm.toml").write_bytes(text(GOOD | {"title": '"Café"'}).encode("latin-1"))
+    with pytest.raises(instruments.InstrumentError, match=r"calm\.toml is not UTF-8"):
+        instruments.load([tmp_path])
+
+
+def test_one_id_twice_in_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(text(GOOD), encoding="utf-8")
+    with pytest.raises(instruments.InstrumentError, match=r"calm\.toml: id: calm is also the id of a\.toml in the same folder"):
+        load_text(tmp_path, text(GOOD))
+
+
+def test_user_folder_replaces_what_has_the_same_id(tmp_path: Path) -> None:
+    library = load_text(tmp_path, text(GOOD | {"id": '"gad7"', "items": "7"}), "mine.toml")
+    assert library.instruments["gad7"].title == "Calm"
+    assert library.files["instrument", "gad7"] == tmp_path / "mine.toml"
+    assert "phq9" in library.instruments
+
+
+def test_later_folder_wins(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "calm.toml").write_text(text(GOOD | {"title": f'"{name}"'}), encoding="utf-8")
+    assert instruments.load([tmp_path / "one", tmp_path / "two"]).instruments["calm"].title == "two"
+
+
+# Tables
+
+
+def test_alias_is_found_whatever_its_punctuation(library: instruments.Library) -> None:
+    found = dict(instruments.aliases(library).iter_rows())
+    asked = ["PHQ-9", "phq_9", "Phq 9", "GAD-7", "PCL5", "WHO-5", "QIDS-SR16", "cbi"]
+    assert [found[instruments.normalise(name)] for name in asked] == ["phq9", "phq9", "phq9", "gad7", "pcl5", "who5", "qids_sr16", "cbi"]
+
+
+@pytest.mark.parametrize(("label", "answer"), [("Not at all", 0), ("Several days", 1), ("More than half", 2), ("Almost every day", 3)])
+def test_answer_words_of_the_open_phq9_data(library: instruments.Library, label: str, answer: int) -> None:
+    rows = instruments.labels(library).filter(questionnaire_id="phq9", label=instruments.normalise(label))
+    assert rows["answer"].to_list() == [answer]
+
+
+def test_item_facts_has_a_row_per_item(library: instruments.Library) -> None:
+    facts = instruments.item_facts(library)
+    assert facts.group_by("questionnaire_id").len().sort("len").rows() == [("gad7", 7), ("phq9", 9), ("pcl5", 20)]
+    assert facts.filter(questionnaire_id="pcl5").select("answer_min", "answer_max").unique().rows() == [(0, 4)]
+
+
+def test_total_facts_has_a_row_per_scale(library: instruments.Library) -> None:
+    facts = instruments.total_facts(library)
+    assert facts.filter(questionnaire_id="cbi")["scale_id"].to_list() == ["client", "personal", "work"]
+    assert facts.filter(questionnaire_id="phq9").rows() == [("phq9", "total", Decimal(0), Decimal(27))]
+
+
+def test_tables_of_an_empty_choice_keep_their_types(library: instruments.Library) -> None:
+    tables = instruments.ref_tables(library, [])
+    full = instruments.ref_tables(library, ["ketamine-rwe"])
+    assert {name: table.schema for name, table in tables.items()} == {name: table.schema for name, table in full.items()}
+    assert tables["rule"].height == 0 < tables["scale"].height
+
+
+def test_scale_rows_of_pcl5(library: instruments.Library) -> None:
+    scale = instruments.ref_tables(library, [])["scale"].filter(questionnaire_id="pcl5")
+    assert scale.select("instrument_id", "items", "range_max").rows() == [
+        ("pcl5", 20, 80),
+        ("pcl5.b", 5, 20),
+        ("pcl5.c", 2, 8),
+        ("pcl5.d", 7, 28),
+        ("pcl5.e", 6, 24),
+    ]
+
+
+def test_criterion_rows_of_pcl5(library: instruments.Library) -> None:
+    rows = instruments.ref_tables(library, [])["criterion"].group_by("cluster", "at_least", "needed").len().sort("cluster").rows()
+    assert rows == [("b", 2, 1, 5), ("c", 2, 1, 2), ("d", 2, 2, 7), ("e", 2, 2, 6)]
+
+
+# The guide's questionnaire, which is also the one with every feature
+
+
+def guide_blocks() -> list[str]:
+    return re.findall(r"```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+@pytest.fixture
+def guided(tmp_path: Path) -> instruments.Library:
+    for place, block in enumerate(guide_blocks()[1:]):
+        (tmp_path / f"{place}.toml").write_text(block, encoding="utf-8")
+    return instruments.load([tmp_path])
+
+
+def test_guide_adds_what_it_shows(guided: instruments.Library) -> None:
+    assert {"calm4", "calm4.body", "calm_total"} <= set(guided.measures)
+    assert guided.profiles["house"].rules[0].instrument == "calm4.body"
+
+
+def test_guide_examples_agree_with_the_oracle(guided: instruments.Library) -> None:
+    file = tomllib.loads(guide_blocks()[1])
+    for each in file["example"]:
+        got = oracle(file, each["answers"])
+        assert {name: score for name, score in got.items() if score is not None} == each["scores"]
+        assert {name for name, score in got.items() if score is None} == set(each.get("reasons", {}))
+
+
+def test_guide_points_are_offset_plus_slope_times_answer(guided: instruments.Library) -> None:
+    rows = instruments.ref_tables(guided, [])["scale_item"].filter(instrument_id="calm4").select("item", "slope", "offset").rows()
+    assert rows == [(1, 1, 0), (2, -1, 3), (3, 1, 0), (4, 1, 0)]
+
+
+SCALES = st.sampled_from(
+    [
+        '[[scale]]\nid = "total"',
+        '[[scale]]\nid = "total"\nhow = "mean"\nfactor = 25',
+        '[[scale]]\nid = "total"\nfactor = 4\nitems = [1, 3]',
+        '[[scale]]\nid = "total"\nhow = "maxima"\ndomains = [[1, 2], [3], [4]]',
+    ]
+)
+
+
+@given(scale=SCALES, answers=st.lists(st.integers(1, 5), min_size=4, max_size=4), turned=st.sets(st.integers(1, 4)))
+def test_no_form_scores_outside_the_range(
+    tmp_path_factory: pytest.TempPathFactory, scale: str, answers: list[int], turned: set[int]
+) -> None:
+    content = text(GOOD | {"answers": "[1, 5]", "reversed": str(sorted(turned))}, scale)
+    measure = load_text(tmp_path_factory.mktemp("scale"), content).measures["calm"]
+    score = oracle(tomllib.loads(content), list(answers))["total"]
+    assert score is not None
+    assert measure.low <= score <= measure.high
