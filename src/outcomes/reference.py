@@ -23,6 +23,7 @@ REF: Final[dict[str, pl.Schema]] = {
             "baseline_from_days": WHOLE,
             "baseline_pick": TEXT,
             "timezone": TEXT,
+            "profile_id": TEXT,
             "disclosure_rule": TEXT,
         }
     ),
@@ -63,7 +64,7 @@ REF: Final[dict[str, pl.Schema]] = {
             "questionnaire_id": TEXT,
             "item": pl.Int16(),
             "instrument_id": TEXT,
-            "domain": TEXT,
+            "domain": pl.Int16(),
             "slope": WHOLE,
             "offset": WHOLE,
         }
@@ -98,6 +99,7 @@ REF: Final[dict[str, pl.Schema]] = {
             "reviewed_on": DATE,
         }
     ),
+    "threshold": pl.Schema({"profile_id": TEXT, "instrument_id": TEXT, "threshold": TEXT, "source": TEXT, "status": TEXT}),
     "expected": pl.Schema({"profile_id": TEXT, "indication": TEXT, "programme_id": TEXT, "instrument_id": TEXT, "role": TEXT}),
 }
 
@@ -146,6 +148,7 @@ def from_settings(settings: Settings, as_of: date) -> dict[str, pl.DataFrame]:
         "baseline_from_days": settings.baseline.from_days,
         "baseline_pick": settings.baseline.pick,
         "timezone": settings.clinic.timezone,
+        "profile_id": settings.report.profile,
         "disclosure_rule": settings.disclosure.rule,
     }
     windows = [
