@@ -1,0 +1,174 @@
+"""Schema `report` of a built warehouse in; one complete snapshot of published tables out, and `current` that points to it.
+
+A snapshot is written beside, made durable, then renamed; `current` is a symbolic link that is replaced in one step. Whoever holds an old
+release open keeps it, and nothing here opens one. The same tables give the same Parquet and CSV bytes.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import polars as pl
+
+from outcomes.points import reached
+
+DATABASE: Final = "outcomes.duckdb"
+STORAGE_VERSION: Final = "v1.4.0"
+KEEP: Final = 14
+FORMULA_STARTS: Final = r"^[=+\-@\t\r\n\x00]"
+
+
+class PublishError(Exception):
+    """Nothing was published; the text names a table or a snapshot and no value."""
+
+
+def publish(warehouse: Path, published: Path, run_id: str, threads: int = 2, memory_mb: int = 700) -> Path:
+    """The snapshot `published/snapshots/<run_id>`, complete and durable; `current` is left alone.
+
+    It holds outcomes.duckdb (schema `published`, comments kept, readable by DuckDB 1.4 and later), parquet/<table>.parquet,
+    csv/<table>.csv and checksums.txt, all readable by the group. Rows are sorted by their keys. Raises PublishError if the
+    snapshot is there already or if the warehouse has no report.
+    """
+    snapshot = published / "snapshots" / run_id
+    if snapshot.exists():
+        raise PublishError(f"snapshot {run_id} is there already")
+    beside = snapshot.with_name(f".{run_id}.tmp")
+    shutil.rmtree(beside, ignore_errors=True)
+    for folder in (beside, beside / "parquet", beside / "csv"):
+        folder.mkdir(parents=True)
+    reached("publish: folder made")
+    tables = _copy(warehouse, beside / DATABASE, threads, memory_mb)
+    reached("publish: database written")
+    for name, frame in tables.items():
+        write_parquet(frame, beside / "parquet" / f"{name}.parquet")
+        write_csv(frame, beside / "csv" / f"{name}.csv")
+    reached("publish: files written")
+    (beside / "checksums.txt").write_text("".join(f"{_sha256(path)}  {path.relative_to(beside)}\n" for path in _files(beside)))
+    _open_to_group(published, beside)
+    for path in (*_files(beside), beside / "parquet", beside / "csv", beside):
+        sync(path)
+    reached("publish: durable")
+    beside.rename(snapshot)
+    sync(snapshot.parent)
+    reached("publish: renamed")
+    return snapshot
+
+
+def swap(current: Path, run_id: str) -> None:
+    """Points `current` to `snapshots/<run_id>` beside it, in one step that survives a crash.
+
+    Raises PublishError if there is no such snapshot.
+    """
+    target = Path("snapshots") / run_id
+    if not (current.parent / target).is_dir():
+        raise PublishError(f"there is no snapshot {run_id}")
+    fresh = current.with_name(f".{current.name}.tmp")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(target)
+    reached(f"swap {current.parent.name}: link made")
+    fresh.replace(current)
+    sync(current.parent)
+    reached(f"swap {current.parent.name}: done")
+
+
+def prune(zone: Path, keep: int = KEEP) -> list[str]:
+    """Removes all but the `keep` newest snapshots of a zone, never the current one; the names of what was removed.
+
+    The newest is the one with the highest ordinal at the end of its name.
+    """
+    current = (zone / "current").resolve()
+    complete = (path for path in (zone / "snapshots").glob("[!.]*") if path.is_dir())
+    newest_first = sorted(complete, key=lambda path: (int(path.name.rsplit("-", 1)[-1]), path.name), reverse=True)
+    old = [path for path in newest_first[keep:] if path.resolve() != current]
+    for path in old:
+        hidden = path.with_name(f".{path.name}.gone")
+        path.rename(hidden)
+        shutil.rmtree(hidden)
+    return [path.name for path in old]
+
+
+def write_parquet(frame: pl.DataFrame, path: Path) -> None:
+    """One row group, one compression, nothing that tells when or where."""
+    frame.write_parquet(path, compression="zstd", compression_level=3, row_group_size=max(1, frame.height), statistics=True)
+
+
+def write_csv(frame: pl.DataFrame, path: Path) -> None:
+    """Text that a spreadsheet would take for a formula gets a leading quote; null is empty, and an empty text is quoted."""
+    texts = [name for name, type_ in frame.schema.items() if type_ == pl.String]
+    safe = [
+        pl.when(pl.col(name).str.contains(FORMULA_STARTS)).then(pl.concat_str(pl.lit("'"), name)).otherwise(name).alias(name)
+        for name in texts
+    ]
+    frame.with_columns(safe).write_csv(path)
+
+
+def sync(path: Path) -> None:
+    """Makes a file's bytes, or a folder's names, survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _copy(warehouse: Path, target: Path, threads: int, memory_mb: int) -> dict[str, pl.DataFrame]:
+    """Writes the database and answers with its tables, rows sorted."""
+    frames: dict[str, pl.DataFrame] = {}
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "threads": threads,
+        "memory_limit": f"{memory_mb}MB",
+        "temp_directory": str(target.parent / "spill"),
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    with duckdb.connect(":memory:", config=settings) as con:
+        con.execute(f"attach {_text(str(warehouse))} as warehouse (read_only)")
+        con.execute(f"attach {_text(str(target))} as release (storage_version '{STORAGE_VERSION}')")
+        con.execute("create schema release.published")
+        tables = con.execute(
+            "select table_name, comment from duckdb_tables() where database_name = 'warehouse' and schema_name = 'report' order by all"
+        ).fetchall()
+        if not tables:
+            raise PublishError("the warehouse has no report")
+        for name, comment in tables:
+            con.execute(f"create table release.published.{name} as select * from warehouse.report.{name} order by all")
+            con.execute(f"comment on table release.published.{name} is {_text(comment or '')}")
+            for column, meaning in _meanings(con, name):
+                con.execute(f'comment on column release.published.{name}."{column}" is {_text(meaning)}')
+            frames[name] = con.sql(f"select * from release.published.{name} order by all").pl()
+        con.execute("checkpoint release")
+        con.execute("detach release")
+    return frames
+
+
+def _meanings(con: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str]]:
+    return con.execute(
+        "select column_name, coalesce(comment, '') from duckdb_columns() "
+        "where database_name = 'warehouse' and schema_name = 'report' and table_name = ? order by column_index",
+        [table],
+    ).fetchall()
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _open_to_group(published: Path, snapshot: Path) -> None:
+    """The group may read the snapshot and walk to it, whatever the umask was."""
+    for folder in (published, published / "snapshots", snapshot, snapshot / "parquet", snapshot / "csv"):
+        folder.chmod(0o750)
+    for path in _files(snapshot):
+        path.chmod(0o640)
