@@ -111,12 +111,18 @@ def disclose(con: "duckdb.DuckDBPyConnection") -> None:
         con.register("released", release(cells, guarded.keys, names, rule).to_arrow())
         con.execute(f"create table release.{guarded.table} as select * from released")
         con.unregister("released")
-        con.execute(f"comment on table release.{guarded.table} is 'How each cell of tally.{guarded.table} may be shown, under rule {rule.name}.'")
-        for column, meaning in MEANINGS.items():
-            con.execute(f"comment on column release.{guarded.table}.{column} is '{meaning}'")
+        con.execute(
+            f"comment on table release.{guarded.table} is 'How each cell of tally.{guarded.table} may be shown, under rule {rule.name}.'"
+        )
+        for column in (*guarded.keys, "breakdown", "level", "shown_as", "is_suppressed", "suppression_reason"):
+            con.execute(f"comment on column release.{guarded.table}.{column} is '{MEANINGS[column]}'")
 
 
 MEANINGS: Final = {
+    "profile_id": "Profile whose thresholds are used.",
+    "metric_id": "Metric.",
+    "instrument_id": "Measure.",
+    "window_id": "Window of the follow-up score.",
     "breakdown": "By what the courses are grouped.",
     "level": "Group.",
     "shown_as": "Level under which the cell is shown; empty where nothing of its partition may be shown.",

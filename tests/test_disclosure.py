@@ -1,0 +1,241 @@
+"""What is shown adds up, nothing shown or inferred by subtraction is small, and no more is hidden than must be."""
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outcomes import places, reference
+from outcomes.disclosure import GUARDED, POOLED, Rule, disclose, release, rule_in_force
+
+COUNTS = ("measured", "numerator", "others")
+CMS = Rule("cms", 1, 10)
+NHS = Rule("nhs", 1, 4, 5)
+OPENSAFELY = Rule("opensafely", 1, 7, 5)
+OFF = Rule("off", 0, 0)
+HIDING = (CMS, NHS, OPENSAFELY)
+
+
+def cells(*levels: tuple[str, int, int], breakdown: str = "site", window: str = "d30") -> pl.DataFrame:
+    """Rows of level, measured and numerator; `others` is the difference, which must not be small either."""
+    rows = [(window, breakdown, level, measured, numerator, measured - numerator) for level, measured, numerator in levels]
+    return pl.DataFrame(rows, schema=["window_id", "breakdown", "level", *COUNTS], orient="row")
+
+
+def shown(frame: pl.DataFrame, rule: Rule) -> dict[str, str | None]:
+    answer = release(frame, ["window_id"], COUNTS, rule)
+    return dict(zip(answer["level"], answer["shown_as"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [
+        pytest.param([("a", 22, 11)], {"a": "a"}, id="eleven of each kind is shown"),
+        pytest.param([("a", 21, 10)], {"a": None}, id="ten is not, and there is nothing to pool it with"),
+        pytest.param([("a", 21, 11)], {"a": None}, id="nor are ten who did not"),
+        pytest.param([("a", 30, 0)], {"a": "a"}, id="a true zero is shown"),
+        pytest.param([("a", 0, 0), ("b", 40, 20)], {"a": "a", "b": "b"}, id="so is an empty group"),
+        pytest.param(
+            [("a", 20, 9), ("b", 40, 20), ("c", 60, 30)],
+            {"a": POOLED, "b": POOLED, "c": "c"},
+            id="a small group takes the smallest other with it",
+        ),
+        pytest.param(
+            [("a", 20, 6), ("b", 20, 7), ("c", 60, 30)],
+            {"a": POOLED, "b": POOLED, "c": "c"},
+            id="two small groups that are large together need no third",
+        ),
+        pytest.param(
+            [("a", 40, 3), ("b", 40, 3), ("c", 60, 0)],
+            {"a": None, "b": None, "c": None},
+            id="where even the total is small, nothing is shown",
+        ),
+        pytest.param(
+            [("a", 20, 2), ("zero", 0, 0), ("b", 40, 20), ("c", 40, 20)],
+            {"a": POOLED, "zero": "zero", "b": POOLED, "c": "c"},
+            id="a group of nobody is no help, and ties go by name",
+        ),
+    ],
+)
+def test_under_the_cms_rule(levels: list[tuple[str, int, int]], expected: dict[str, str | None]) -> None:
+    assert shown(cells(*levels), CMS) == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "count", "is_shown"),
+    [
+        pytest.param(CMS, 10, False, id="cms 10"),
+        pytest.param(CMS, 11, True, id="cms 11"),
+        pytest.param(NHS, 4, False, id="nhs 4"),
+        pytest.param(NHS, 5, True, id="nhs 5"),
+        pytest.param(OPENSAFELY, 7, False, id="opensafely 7"),
+        pytest.param(OPENSAFELY, 8, True, id="opensafely 8"),
+        pytest.param(OFF, 1, True, id="off 1"),
+        *(pytest.param(rule, 0, True, id=f"{rule.name} 0") for rule in (*HIDING, OFF)),
+    ],
+)
+def test_boundary(rule: Rule, count: int, is_shown: bool) -> None:
+    assert shown(cells(("a", count + 100, count)), rule) == {"a": "a" if is_shown else None}
+
+
+def test_hidden_rows_say_so_and_why() -> None:
+    answer = release(cells(("a", 20, 3), ("b", 60, 30), ("c", 90, 30)), ["window_id"], COUNTS, CMS)
+    assert answer.rows() == [
+        ("d30", "site", "a", POOLED, True, "small"),
+        ("d30", "site", "b", POOLED, True, "small"),
+        ("d30", "site", "c", "c", False, None),
+    ]
+
+
+def test_partitions_are_judged_apart() -> None:
+    frame = pl.concat([cells(("a", 20, 3), ("b", 60, 30)), cells(("a", 60, 30), breakdown="route"), cells(("a", 60, 30), window="d90")])
+    answer = release(frame, ["window_id"], COUNTS, CMS)
+    assert answer.select("window_id", "breakdown", "level", "shown_as").rows() == [
+        ("d30", "route", "a", "a"),
+        ("d30", "site", "a", POOLED),
+        ("d30", "site", "b", POOLED),
+        ("d90", "site", "a", "a"),
+    ]
+
+
+def test_nothing_in_nothing_out() -> None:
+    assert release(cells().cast(dict.fromkeys(COUNTS, pl.Int64)), ["window_id"], COUNTS, CMS).is_empty()
+
+
+tables = st.lists(st.integers(0, 60).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))), min_size=1, max_size=7)
+rules = st.sampled_from(HIDING)
+
+
+def _frame(table: list[tuple[int, int]]) -> pl.DataFrame:
+    return cells(*((f"level {i}", measured, numerator) for i, (measured, numerator) in enumerate(table)))
+
+
+def _groups(frame: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    """What readers see: the sums by shown_as, of groups that hold anybody."""
+    answer = frame.join(release(frame, ["window_id"], COUNTS, rule), on=["window_id", "breakdown", "level"])
+    return answer.filter(pl.col("shown_as").is_not_null()).group_by("shown_as").agg(pl.col(*COUNTS).sum()).filter(pl.col("measured") > 0)
+
+
+@given(tables, rules)
+def test_all_or_nothing_of_a_total_is_shown(table: list[tuple[int, int]], rule: Rule) -> None:
+    frame = _frame(table)
+    groups = _groups(frame, rule)
+    if not groups.is_empty():
+        assert groups.select(COUNTS).sum().rows() == frame.select(COUNTS).sum().rows()
+
+
+@given(tables, rules)
+def test_no_shown_count_is_small_and_no_subtraction_gives_one(table: list[tuple[int, int]], rule: Rule) -> None:
+    frame = _frame(table)
+    groups = _groups(frame, rule).rows(named=True)
+    total = frame.select(COUNTS).sum().rows(named=True)[0]
+    for count in COUNTS:
+        values = [group[count] for group in groups]
+        assert not any(rule.hides(value) for value in values)
+        for size in range(1, len(values) + 1):
+            rests = {total[count] - sum(chosen) for chosen in combinations(values, size)} if values else set()
+            assert not any(rule.hides(rest) for rest in rests)
+
+
+@given(tables, rules)
+def test_no_more_is_hidden_than_the_pool_needs(table: list[tuple[int, int]], rule: Rule) -> None:
+    """A safe group is pooled only while the pool without the last to join is still small; larger safe groups stay outside."""
+    frame = _frame(table)
+    names = shown(frame, rule)
+    rows = {row["level"]: row for row in frame.rows(named=True)}
+
+    def is_small(levels: list[str]) -> bool:
+        return any(rule.hides(sum(rows[level][count] for level in levels)) for count in COUNTS)
+
+    pooled = [level for level, name in names.items() if name == POOLED]
+    joined = sorted((level for level in pooled if not is_small([level])), key=lambda level: (rows[level]["measured"], level))
+    outside = [level for level, name in names.items() if name == level and any(rows[level][count] for count in COUNTS)]
+    if joined:
+        assert is_small([level for level in pooled if level != joined[-1]])
+        last = (rows[joined[-1]]["measured"], joined[-1])
+        assert all(last < (rows[level]["measured"], level) for level in outside)
+
+
+@given(tables, rules, st.randoms(use_true_random=False))
+def test_the_order_of_rows_does_not_matter(table: list[tuple[int, int]], rule: Rule, random: object) -> None:
+    frame = _frame(table)
+    shuffled = frame.sample(fraction=1, shuffle=True, seed=random.randrange(1000))  # type: ignore[attr-defined]
+    assert release(frame, ["window_id"], COUNTS, rule).equals(release(shuffled, ["window_id"], COUNTS, rule))
+
+
+@given(tables)
+def test_off_shows_everything(table: list[tuple[int, int]]) -> None:
+    assert all(level == name for level, name in shown(_frame(table), OFF).items())
+
+
+@given(tables, rules)
+@settings(max_examples=30)
+def test_an_empty_group_is_always_a_true_zero(table: list[tuple[int, int]], rule: Rule) -> None:
+    assert shown(_frame([*table, (0, 0)]), rule)[f"level {len(table)}"] == f"level {len(table)}"
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse with shipped rules, the arithmetic, and one small site of three in each guarded table."""
+    with duckdb.connect() as con:
+        con.execute("create schema ref; create schema tally; create schema macro")
+        for name, frame in reference.from_folder(places.folder("sql") / "ref").items():
+            con.register("incoming", frame.to_arrow())
+            con.execute(f"create table ref.{name} as select * from incoming")
+        con.execute((places.folder("sql") / "macro" / "report_rounded.sql").read_text())
+        con.execute("create table ref.setting as select 'cms' as disclosure_rule")
+        columns = {
+            "outcome": "n as enrolled, n as with_baseline, n as eligible, n as measured, n as denominator, k as numerator",
+            "score": "n",
+            "retention": "n as enrolled, 0 as not_due, n as with_baseline, n as with_score, n as with_both",
+        }
+        for guarded in GUARDED:
+            keys = ", ".join(f"'x' as {key}" for key in guarded.keys)
+            sites = "values ('a', 9, 3), ('b', 40, 20), ('c', 60, 30)"
+            con.execute(
+                f"create table tally.{guarded.table} as "
+                f"select {keys}, 'site' as breakdown, level, {columns[guarded.table]} from ({sites}) as t(level, n, k)"
+            )
+        yield con
+
+
+@pytest.mark.parametrize("table", [guarded.table for guarded in GUARDED])
+def test_each_tally_gets_its_release(con: duckdb.DuckDBPyConnection, table: str) -> None:
+    disclose(con)
+    found = con.execute(f"select level, shown_as, is_suppressed from release.{table} order by level").fetchall()
+    assert found == [("a", POOLED, True), ("b", POOLED, True), ("c", "c", False)]
+    assert con.execute(
+        f"select count(*) from duckdb_columns() where schema_name = 'release' and table_name = '{table}' and comment is null"
+    ).fetchone() == (0,)
+
+
+@pytest.mark.parametrize("rule", [CMS, NHS, OPENSAFELY, OFF], ids=lambda rule: rule.name)
+def test_the_rules_are_data(con: duckdb.DuckDBPyConnection, rule: Rule) -> None:
+    con.execute("update ref.setting set disclosure_rule = ?", [rule.name])
+    assert rule_in_force(con) == rule
+
+
+def test_an_unknown_rule_hides_behind_an_error(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("update ref.setting set disclosure_rule = 'none'")
+    with pytest.raises(LookupError, match=r"not in ref\.disclosure"):
+        disclose(con)
+
+
+@pytest.mark.parametrize(
+    ("count", "unit", "expected"),
+    [
+        pytest.param(12, 5, 10, id="down"),
+        pytest.param(13, 5, 15, id="up"),
+        pytest.param(0, 5, 0, id="zero"),
+        pytest.param(8, 5, 10, id="the least that is shown"),
+        pytest.param(5, 2, 6, id="halves up"),
+        pytest.param(13, 1, 13, id="not at all"),
+        pytest.param(None, 5, None, id="nothing stays nothing"),
+    ],
+)
+def test_rounding(con: duckdb.DuckDBPyConnection, count: int | None, unit: int, expected: int | None) -> None:
+    assert con.execute("select macro.rounded(?::bigint, ?)", [count, unit]).fetchone() == (expected,)
