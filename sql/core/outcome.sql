@@ -82,7 +82,7 @@ with
                 case
                     pick
                     when 'nearest'
-                    then abs(since_anchor_us - target_us)  -- 1000000 * 131072 - moment
+                    then divide(abs(since_anchor_us - target_us), 1000000) * 131072 - moment
                     when 'last'
                     then - moment
                     else moment
