@@ -1,0 +1,122 @@
+"""Pieces of one file in; its unjudged rows on disk out, with eight bytes per unit kept in memory to tell whether keys repeat."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from outcomes.contract import ANSWER, Table
+from outcomes.sources import fingerprint
+from outcomes.sources.pieces import ANSWERS, Facts, Piece, schema
+from outcomes.sources.repeats import Keys
+
+BATCH: Final = 500_000
+_RISING: Final = ("form_row", "source_line")
+_WORDS: Final = ("instrument_id", "source_file", "ingest_id", "site_id", "instrument_version", "scale_id")
+
+
+class Writer:
+    """A Parquet file that grows frame by frame; whole numbers that rise are kept as differences, repeated texts once."""
+
+    def __init__(self, path: Path, like: pa.Schema) -> None:
+        rising = {name: "DELTA_BINARY_PACKED" for name in like.names if name in _RISING}
+        words = [name for name in like.names if name in _WORDS or name in ("item", "answer")]
+        options = {"compression": "zstd", "compression_level": 1, "use_dictionary": words, "column_encoding": rising, "store_schema": False}
+        self.schema = like
+        self.file = pq.ParquetWriter(path, like, **options)
+
+    def add(self, table: pa.Table) -> None:
+        if table.num_rows:
+            self.file.write_table(table.cast(self.schema) if table.schema != self.schema else table)
+
+    def close(self) -> None:
+        self.file.close()
+
+
+def as_arrow(frame: pl.DataFrame) -> pa.Table:
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+class Parts:
+    """The unjudged rows of one file: `units` and `answers` are Parquet files once `closed`, `keys` has one number per unit.
+
+    `doubtful` are the units that may hold one item twice. Answers have the columns of the clean table already, so that the file stays as it is
+    where none must go.
+    """
+
+    def __init__(self, folder: Path, table: Table, facts: Facts, source_file: str, ingest_id: str) -> None:
+        self.table, self.facts = table, facts
+        self.units, self.answers = folder / "units.part", folder / "answers.part"
+        self.doubtful: set[int] = set()
+        self.has_answers = False
+        self._keys: list[Keys] = []
+        self._names = {"source_file": source_file, "ingest_id": ingest_id}
+        self._ids = pa.array(facts.ids, pa.string())
+        self._unit_writer = Writer(self.units, as_arrow(pl.DataFrame(schema={**schema(table), "key": pl.UInt64()})).schema)
+        self._answer_writer = Writer(self.answers, self._answers(pl.DataFrame(schema=ANSWERS)).schema)
+
+    def add(self, piece: Piece) -> None:
+        units = piece.units.select(schema(self.table).names())
+        units = units.with_columns(_key(units, self.table))
+        self._keys.append(units["key"].to_numpy())
+        self._unit_writer.add(as_arrow(units))
+        if piece.answers is not None and piece.answers.height:
+            self.has_answers = True
+            self._answer_writer.add(self._answers(piece.answers))
+        self.doubtful.update(piece.doubtful)
+
+    def close(self) -> None:
+        self._unit_writer.close()
+        self._answer_writer.close()
+
+    @property
+    def provenance(self) -> dict[str, pl.Expr]:
+        return {name: pl.lit(text) for name, text in self._names.items()}
+
+    @property
+    def keys(self) -> Keys:
+        return np.concatenate([np.empty(0, dtype=np.uint64), *self._keys])
+
+    def unit_batches(self) -> Iterator[pl.DataFrame]:
+        """All units in bounded batches; one batch without rows where there are none."""
+        for table in arrow_batches(self.units):
+            frame: Any = pl.from_arrow(table)
+            yield frame.cast({**schema(self.table), "key": pl.UInt64()})
+
+    def _answers(self, answers: pl.DataFrame) -> pa.Table:
+        """Answers with the columns of the clean table."""
+        given = {name: as_arrow(answers.select(name)).column(0) for name in ("form_row", "item", "answer", "source_line")}
+        codes = answers["questionnaire"].to_arrow().cast(pa.int32())
+        given["instrument_id"] = pa.DictionaryArray.from_arrays(codes, self._ids)
+        zeros = pa.array(np.zeros(answers.height, dtype=np.int32))
+        for name, text in self._names.items():
+            given[name] = pa.DictionaryArray.from_arrays(zeros, pa.array([text], pa.string()))
+        return pa.table({name: given[name] for name in ANSWER.schema})
+
+
+def arrow_batches(path: Path) -> Iterator[pa.Table]:
+    """The rows of a Parquet file in bounded batches, in order; repeated texts stay dictionaries. One batch without rows where there are none."""
+    words = [name for name in ("instrument_id", "source_file", "ingest_id") if name in pq.read_schema(path).names]
+    with pq.ParquetFile(path, read_dictionary=words) as file:
+        groups: list[pa.Table] = []
+        for group in range(file.num_row_groups):
+            groups.append(file.read_row_group(group))
+            if sum(table.num_rows for table in groups) >= BATCH:
+                yield pa.concat_tables(groups)
+                groups = []
+        if groups or not file.num_row_groups:
+            yield pa.concat_tables(groups) if groups else file.read()
+
+
+def _key(units: pl.DataFrame, table: Table) -> pl.Series:
+    """A number per unit that equal keys share; a unit without a key shares none."""
+    key = fingerprint.of_rows(units.select(table.key if "form_row" not in table.key else "unit"))
+    nameless = units.select(pl.any_horizontal(pl.col(table.key).is_null())).to_series()
+    if nameless.any():
+        alone = fingerprint.of_rows(units.select("unit"))
+        key = pl.select(pl.when(nameless).then(alone).otherwise(key)).to_series()
+    return key.alias("key")

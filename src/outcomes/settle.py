@@ -1,0 +1,247 @@
+"""The unjudged parts of one file in; its clean Parquet files out, with every row counted once and every lost row explained."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import polars as pl
+
+from outcomes import validate
+from outcomes.contract import ANSWER, FORM
+from outcomes.parts import Parts, Writer, arrow_batches, as_arrow
+from outcomes.sources import fingerprint, repeats
+from outcomes.sources.pieces import LOST, Piece
+from outcomes.sources.repeats import Repeats
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from pathlib import Path
+
+LINES: Final = pl.Schema({"form_row": pl.Int64(), "source_line": pl.Int64()})
+
+
+@dataclass
+class Account:
+    """Where the rows of a file went, and why. `lost` frames are LOST; `outside_share` of the rejected rows say nothing about the file."""
+
+    rows_in: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    outside_share: int = 0
+    lost: list[pl.DataFrame] = field(default_factory=list)
+    rules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    notes: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    @property
+    def rows(self) -> dict[str, int]:
+        return {"in": self.rows_in, "accepted": self.accepted, "duplicate": self.duplicate, "rejected": self.rejected}
+
+    def add(self, piece: Piece) -> None:
+        self.rows_in += piece.rows
+        self.rejected += piece.gone
+        self.notes.update(piece.notes)
+        if piece.lost.height:
+            self.lost.append(piece.lost)
+
+    def heard(self, results: list[validate.RuleResult]) -> None:
+        """Adds what the rules on rows said of a batch."""
+        for result in results:
+            rule = self.rules.setdefault(result.code, {**asdict(result), "checked": 0, "violated": 0})
+            rule["checked"] += result.checked
+            rule["violated"] += result.violated
+
+    @property
+    def refusal(self) -> dict[str, Any] | None:
+        """The rule that refuses the file, if one does."""
+        return next((rule for rule in self.rules.values() if rule["severity"] == "file" and rule["violated"]), None)
+
+
+@dataclass
+class Answers:
+    """Answers that must go: `lost` with their code, `duplicates` as LINES; form_row is that of the whole form."""
+
+    lost: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LOST))
+    duplicates: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={**LINES, "item": pl.Int16(), "answer": pl.Int16()}))
+
+
+def settle(parts: Parts, account: Account, as_of: "dt.date", folder: "Path", shape: str) -> None:
+    """Writes `<table>.parquet` (a form's also `answer.parquet`) into the folder and completes the account; the parts are gone after."""
+    parts.close()
+    in_runs = shape == "long"
+    found = _repeats(parts, in_runs)
+    answers = _judged_answers(parts, account, found, in_runs)
+    if shape == "wide":
+        found.lost = pl.concat([found.lost, answers.lost])
+        answers.lost = answers.lost.clear()
+    account.lost += [frame for frame in (found.lost, answers.lost) if frame.height]
+    gone = _units(parts, account, found, answers, as_of, folder)
+    if parts.table is FORM:
+        _answers(parts, found, answers, gone, folder)
+    parts.units.unlink()
+    account.heard(validate.judge_file(parts.table.name, account.rows_in, account.rejected - account.outside_share))
+
+
+def _repeats(parts: Parts, in_runs: bool) -> Repeats:
+    twice = repeats.repeated(parts.keys)
+    if not twice.size:
+        return Repeats()
+    columns = [name for name in repeats.UNITS if name != "answers_sum" or parts.table is FORM]
+    units = pl.scan_parquet(parts.units).select(columns).filter(pl.col("key").is_in(pl.Series(twice).implode())).collect()
+    return repeats.of_runs(units) if in_runs else repeats.of_rows(units, parts.table.key[0])
+
+
+def _judged_answers(parts: Parts, account: Account, found: Repeats, in_runs: bool) -> Answers:
+    """Answers that break a rule or stand twice in their form."""
+    if not parts.has_answers:
+        return Answers()
+    scan = pl.scan_parquet(parts.answers)
+    into = pl.coalesce("into", "form_row").alias("form_row")
+    lost, again = [], Answers().duplicates
+    if in_runs and (parts.doubtful or found.merged.height):
+        alone = pl.DataFrame({"unit": sorted(parts.doubtful)}, schema={"unit": pl.Int64()}).join(found.merged, on="unit", how="anti")
+        where = pl.concat([found.merged, alone.with_columns(into=pl.col("unit"))])
+        several = scan.join(where.lazy(), left_on="form_row", right_on="unit").select(into, "item", "answer", "source_line").collect()
+        contradictory, again = repeats.of_answers(several)
+        lost.append(contradictory)
+    combinations = scan.group_by("instrument_id", "item", "answer").agg(rows=pl.len().cast(pl.Int32)).collect()
+    names = pl.DataFrame({"instrument_id": parts.facts.ids}).with_row_index("questionnaire").cast({"questionnaire": pl.Int32})
+    combinations = combinations.join(names, on="instrument_id").join(parts.facts.items, on=["questionnaire", "item"], how="left")
+    judgement = validate.judge(combinations.sort("instrument_id", "item", "answer"), ANSWER.name, weight="rows")
+    account.heard([result for result in judgement.results if not _about_file(result)])
+    if judgement.violations.height:
+        bad = combinations.sort("instrument_id", "item", "answer").with_row_index("row").join(_of_rows(judgement), on="row")
+        rows = scan.join(bad.lazy(), on=["instrument_id", "item", "answer"], nulls_equal=True)
+        rows = rows.join(found.merged.lazy(), left_on="form_row", right_on="unit", how="left")
+        lines = rows.select(into.alias("unit"), "source_line", "code", column=pl.lit("answer"), rows=pl.lit(1, pl.Int32)).collect()
+        lost.append(lines.unique() if not in_runs else lines)
+    return Answers(pl.concat([Answers().lost, *lost]).sort("source_line", "code"), again)
+
+
+def _about_file(result: validate.RuleResult) -> bool:
+    return any(rule.code == result.code and rule.about == "file" for rule in validate.suite(result.table))
+
+
+def _of_rows(judgement: validate.Judgement) -> pl.DataFrame:
+    """The violations that cost a row."""
+    codes = [result.code for result in judgement.results if result.severity == "row"]
+    return judgement.violations.filter(pl.col("code").is_in(codes))
+
+
+def _units(parts: Parts, account: Account, found: Repeats, answers: Answers, as_of: "dt.date", folder: "Path") -> pl.Series:
+    """Judges and writes the units; gives those that are not kept, as a sorted series."""
+    table = parts.table
+    name = table.name
+    forgiven = {rule.code for rule in validate.suite(name) if not rule.in_share}
+    whole = _whole_forms(parts, found)
+    changes = _changes(answers)
+    columns = [c for c in table.schema if c not in ("source_file", "ingest_id")]
+    writer = Writer(folder / f"{name}.parquet", as_arrow(pl.DataFrame(schema=table.schema)).schema)
+    gone = [found.lost["unit"], found.duplicates["unit"]]
+    parted = found.merged.filter(pl.col("unit") != pl.col("into"))["unit"]
+    for units in parts.unit_batches():
+        lost = units["unit"].is_in(found.lost["unit"].implode())
+        again = units["unit"].is_in(found.duplicates["unit"].implode())
+        account.rejected += int(units.filter(lost)["rows"].sum())
+        account.duplicate += int(units.filter(again)["rows"].sum())
+        units = units.filter(~lost & ~again & ~pl.col("unit").is_in(parted.implode()))
+        if whole.height:
+            units = units.update(whole, on="unit")
+        units = _changed(units, changes).with_columns(source_rows=pl.col("rows") - pl.col("bad") - pl.col("again"))
+        judgement = validate.judge(_with_facts(units, parts, as_of), name, weight="source_rows")
+        account.heard([result for result in judgement.results if not _about_file(result)])
+        broken = _of_rows(judgement)
+        if broken.height:
+            out = units.with_row_index("row").join(broken, on="row", maintain_order="left")
+            column = pl.col("code").replace_strict({code: rule["column"] for code, rule in account.rules.items()})
+            account.lost.append(out.with_columns(column=column).select(LOST.names()))
+            only_forgiven = out.group_by("unit").agg(pl.col("code").is_in(list(forgiven)).all(), pl.col("rows").first())
+            account.outside_share += int(only_forgiven.filter("code")["rows"].sum())
+            account.rejected += int(only_forgiven["rows"].sum())
+            gone.append(only_forgiven["unit"])
+            units = units.filter(~pl.col("unit").is_in(only_forgiven["unit"].implode()))
+        account.accepted += int(units["source_rows"].sum())
+        account.rejected += int(units["bad"].sum())
+        account.duplicate += int(units["again"].sum())
+        writer.add(as_arrow(_finished(units, parts).select(columns).with_columns(**parts.provenance).select(table.schema.names())))
+    writer.close()
+    return pl.concat(gone).unique().sort()
+
+
+def _whole_forms(parts: Parts, found: Repeats) -> pl.DataFrame:
+    """Counts of forms that stood in several places, by the unit that they are put into."""
+    if not found.merged.height:
+        return pl.DataFrame()
+    counts = (
+        pl.scan_parquet(parts.units).select("unit", "rows", "bad", "answers", "answers_sum").join(found.merged.lazy(), on="unit").collect()
+    )
+    counts = counts.sort("into", "unit")
+    starts = np.flatnonzero(np.r_[True, (counts["into"].to_numpy()[1:] != counts["into"].to_numpy()[:-1])])
+    sums = {name: pl.Series(np.add.reduceat(counts[name].to_numpy(), starts)) for name in ("rows", "bad", "answers", "answers_sum")}
+    return pl.DataFrame({"unit": counts["into"].gather(starts), **sums}).cast({name: counts.schema[name] for name in sums})
+
+
+def _changes(answers: Answers) -> pl.DataFrame:
+    """Per form, how many of its answers are rejected and how many are duplicates, and the fingerprints of the latter."""
+    lines = answers.lost.unique(["unit", "source_line"]).group_by("unit").agg(less=pl.len().cast(pl.Int32))
+    twice = answers.duplicates
+    pairs = pl.Series("pairs", fingerprint.of_pairs(twice["item"].fill_null(0).to_numpy(), twice["answer"].to_numpy()))
+    twice = (
+        twice.with_columns(pairs).group_by(pl.col("form_row").alias("unit")).agg(again=pl.len().cast(pl.Int32), pairs=pl.col("pairs").sum())
+    )
+    return lines.join(twice, on="unit", how="full", coalesce=True)
+
+
+def _changed(units: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
+    """The units without the answers that go; adds `again`, how many of their rows are duplicates."""
+    if not changes.height:
+        return units.with_columns(again=pl.lit(0, pl.Int32))
+    units = units.join(changes, on="unit", how="left", maintain_order="left").with_columns(pl.col("less", "again", "pairs").fill_null(0))
+    left = units["answers_sum"].to_numpy() - units["pairs"].to_numpy()
+    return units.with_columns(
+        bad=pl.col("bad") + pl.col("less"),
+        answers=pl.col("answers") - pl.col("less") - pl.col("again"),
+        answers_sum=pl.Series(left),
+    )
+
+
+def _with_facts(units: pl.DataFrame, parts: Parts, as_of: "dt.date") -> pl.DataFrame:
+    """The units with the columns that rules compare them to."""
+    units = units.with_columns(as_of=pl.lit(as_of))
+    if parts.table is not FORM:
+        return units
+    known = pl.when(pl.col("instrument_id").is_in(parts.facts.ids)).then(True)
+    keys = ["instrument_id", "scale_id"]
+    totals = parts.facts.totals.rename({"questionnaire_id": "instrument_id"})
+    return units.with_columns(questionnaire_known=known).join(totals, on=keys, how="left", maintain_order="left")
+
+
+def _finished(units: pl.DataFrame, parts: Parts) -> pl.DataFrame:
+    if parts.table is not FORM:
+        return units.with_columns(content=pl.col("head"))
+    content = fingerprint.of_rows(units.select("head", "answers_sum"))
+    return units.with_columns(content.alias("content"), form_row=pl.col("unit"))
+
+
+def _answers(parts: Parts, found: Repeats, answers: Answers, gone: pl.Series, folder: "Path") -> None:
+    """`answer.parquet`: the part as it is, or without what must go and with the forms' whole numbers."""
+    target = folder / "answer.parquet"
+    parted = found.merged.filter(pl.col("unit") != pl.col("into"))
+    if not (gone.len() or answers.lost.height or answers.duplicates.height or parted.height):
+        parts.answers.replace(target)
+        return
+    lines = pl.concat([answers.lost["source_line"], answers.duplicates["source_line"]]).unique()
+    writer: Writer | None = None
+    for table in arrow_batches(parts.answers):
+        frame = pl.DataFrame({name: pl.from_arrow(table.column(name)) for name in LINES})
+        if parted.height:
+            frame = frame.join(parted, left_on="form_row", right_on="unit", how="left", maintain_order="left")
+            frame = frame.with_columns(pl.coalesce("into", "form_row").alias("form_row"))
+            table = table.set_column(0, "form_row", as_arrow(frame.select("form_row")).column(0))
+        keep = ~frame["form_row"].is_in(gone.implode()) & ~frame["source_line"].is_in(lines.implode())
+        writer = writer or Writer(target, table.schema)
+        writer.add(table.filter(keep.to_arrow()))
+    if writer:
+        writer.close()
+    parts.answers.unlink()
