@@ -46,7 +46,8 @@ def test_wilson_equals_statsmodels(con: duckdb.DuckDBPyConnection, share: tuple[
     else:
         low, high = proportion_confint(events, trials, alpha=0.05, method="wilson")
         assert found == (pytest.approx(low, abs=1e-12), pytest.approx(high, abs=1e-12))
-        published = "macro.published(macro.wilson_low($1, $2, $3)), macro.published(macro.share($1, $2)), macro.published(macro.wilson_high($1, $2, $3))"
+        parts = ("macro.wilson_low($1, $2, $3)", "macro.share($1, $2)", "macro.wilson_high($1, $2, $3)")
+        published = ", ".join(f"macro.published({part})" for part in parts)
         lower, rate, upper = one(con, published, events, trials, Z)
         assert 0 <= lower <= rate <= upper <= 1
 
