@@ -4,6 +4,7 @@
 -- Rejected rows and repetitions inside the file were counted at the entrance; what other files repeat or correct is
 -- counted here.
 with
+    withdrawn_patients as (select distinct patient_id from clean.patient where withdrawn_on is not null),
     versions as (
         select file_number, source_rows, standing
         from core.patient_version
@@ -16,6 +17,22 @@ with
         union all
         select file_number, source_rows, standing
         from core.adverse_event_version
+        union all
+        select file_number, source_rows, 'withdrawn' as standing
+        from clean.patient
+        semi join withdrawn_patients using (patient_id)
+        union all
+        select file_number, source_rows, 'withdrawn' as standing
+        from clean.session
+        semi join withdrawn_patients using (patient_id)
+        union all
+        select file_number, source_rows, 'withdrawn' as standing
+        from clean.form
+        semi join withdrawn_patients using (patient_id)
+        union all
+        select file_number, source_rows, 'withdrawn' as standing
+        from clean.adverse_event
+        semi join withdrawn_patients using (patient_id)
     ),
     rows_by_file as (
         select
@@ -43,7 +60,7 @@ select
     end as duplicate,  -- Rows that repeat another one.
     case when file.status = 'accepted' then coalesce(rows_by_file.superseded, 0) end as superseded,  -- Rows that a newer export corrected.
     case when file.status = 'accepted' then coalesce(file.rows_rejected, 0) end as rejected,  -- Rows that broke a rule.
-    case when file.status = 'accepted' then coalesce(rows_by_file.withdrawn, 0) end as withdrawn  -- Of the accepted: rows of patients who withdrew, used nowhere.
+    case when file.status = 'accepted' then coalesce(rows_by_file.withdrawn, 0) end as withdrawn  -- Accepted rows of patients who withdrew; used nowhere.
 from meta.input_file as file
 left join rows_by_file using (file_number)
 order by file.file_number

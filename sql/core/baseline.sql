@@ -10,7 +10,7 @@ with
         select
             course.course_id,
             score.instrument_id,
-            score.form_id,
+            score.form_number,
             score.answered_on,
             score.answered_at,
             score.score,
@@ -37,7 +37,7 @@ with
                     case when baseline_pick = 'first' then answered_at end,
                     answered_on desc,
                     answered_at desc nulls last,
-                    form_id desc
+                    form_number desc
             ) as place,
             count(*) over (partition by course_id, instrument_id) as candidates,
             sum(score) over (partition by course_id, instrument_id) as total
@@ -49,7 +49,7 @@ with
             instrument_id,
             case when baseline_pick = 'mean' then (total / candidates)::decimal(18, 6) else score end as baseline,
             answered_on as baseline_on,
-            form_id as baseline_form_id,
+            form_number as baseline_form_number,
             candidates
         from ranked
         where place = 1
@@ -59,7 +59,7 @@ select
     baselines.instrument_id,  -- Measure.
     baselines.baseline,  -- Score before treatment.
     baselines.baseline_on,  -- Day of the score; of the last one where the mean is taken.
-    baselines.baseline_form_id,  -- Form of the score; the last one where the mean is taken.
+    baselines.baseline_form_number,  -- Form of the score; the last one where the mean is taken.
     baselines.candidates::integer as candidates,  -- Scores that could have been the baseline.
     arg_max(band.band_id, band.low) as severity  -- Band of the baseline: the highest whose low end it reaches; empty where the measure has no bands.
 from baselines

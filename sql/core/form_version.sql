@@ -1,7 +1,8 @@
 -- One row per version of a form: which export row counts, and what became of the others.
 -- The newest export wins (file_number orders files by export date, arrival and content hash), whatever order they
 -- came in.
--- A repeated row with the same content is a duplicate; one with other content was superseded.
+-- A repeated row with the same content is a duplicate; one with other content was superseded. Patients who withdrew
+-- have none.
 with
     withdrawn_patients as (select distinct patient_id from clean.patient where withdrawn_on is not null),
     winners as (
@@ -10,20 +11,28 @@ with
         group by all
     )
 select
-    case when withdrawn_patients.patient_id is null then version.form_id end as form_id,  -- Identifier of the form.
-    version.form_number,  -- Number of the version over all files; joins to the answers.
-    version.file_number,  -- Export file, numbered from the oldest to the newest.
-    version.source_line,  -- Line of the export file.
-    version.source_rows,  -- Rows of the export file that this version was made from.
+    version.form_id,  -- Identifier of the form; made at the entrance where the export has none.
+    version.form_number,  -- Number of the version over all files; joins to its answers and scores.
     case
-        when withdrawn_patients.patient_id is not null
-        then 'withdrawn'
         when version.form_number = winners.form_number
         then 'kept'
         when version.content is not distinct from winners.content
         then 'duplicate'
         else 'superseded'
-    end as standing  -- What became of the version: kept, duplicate, superseded or withdrawn.
+    end as standing,  -- What became of the version: kept, duplicate or superseded.
+    version.patient_id,  -- Pseudonym of the patient.
+    version.session_id,  -- Session the form belongs to, where the export says so.
+    version.site_id,  -- Site where the form was filled in.
+    version.instrument_id as questionnaire_id,  -- Questionnaire.
+    version.instrument_version,  -- Version or language of the questionnaire.
+    coalesce(version.scale_id, 'total') as scale_id,  -- Scale that reported_total is the total of.
+    version.answered_at,  -- When the form was filled in, UTC; empty where the export gives only a date.
+    version.answered_on,  -- Calendar date of the answer at the site.
+    version.reported_total,  -- Total as the export reports it.
+    version.answers,  -- Item answers that the form brings.
+    version.file_number,  -- Export file, numbered from the oldest to the newest; core.accounting names it.
+    version.source_line,  -- Line of the export file.
+    version.source_rows  -- Rows of the export file that this version was made from.
 from clean.form as version
 inner join winners using (form_id)
-left join withdrawn_patients using (patient_id)
+anti join withdrawn_patients using (patient_id)

@@ -2,7 +2,7 @@
 -- The newest export wins (file_number orders files by export date, arrival and content hash), whatever order they
 -- came in.
 -- A repeated row with the same content is a duplicate; one with other content was superseded.
--- A patient who withdrew in any version is withdrawn in all of them, and the pseudonym is not kept.
+-- A patient who withdrew in any version has none, whatever a later export says.
 with
     withdrawn_patients as (select distinct patient_id from clean.patient where withdrawn_on is not null),
     winners as (
@@ -14,19 +14,17 @@ with
         group by all
     )
 select
-    case when withdrawn_patients.patient_id is null then version.patient_id end as patient_id,  -- Pseudonym of the patient.
+    version.patient_id,  -- Pseudonym of the patient.
     version.file_number,  -- Export file, numbered from the oldest to the newest.
     version.source_line,  -- Line of the export file.
     version.source_rows,  -- Rows of the export file that this version was made from.
     case
-        when withdrawn_patients.patient_id is not null
-        then 'withdrawn'
         when version.file_number * 4294967296 + version.source_line = winners.version_number
         then 'kept'
         when version.content is not distinct from winners.content
         then 'duplicate'
         else 'superseded'
-    end as standing  -- What became of the version: kept, duplicate, superseded or withdrawn.
+    end as standing  -- What became of the version: kept, duplicate or superseded.
 from clean.patient as version
 inner join winners using (patient_id)
-left join withdrawn_patients using (patient_id)
+anti join withdrawn_patients using (patient_id)

@@ -40,12 +40,14 @@ JUDGEMENT_COLUMNS = {
     "reason": "Why the course is not in the denominator; empty where it is.",
 }
 EVIDENCE_COLUMNS = {
-    "is_due": "Whether the window had fully passed at the as-of date.",
-    "baseline": "Score before treatment.",
-    "baseline_on": "Day of the baseline score.",
-    "score": "Score in the window.",
-    "answered_on": "Day of the score in the window.",
-    "improvement": "Change since baseline, positive where better.",
+    "o.is_due": "Whether the window had fully passed at the as-of date.",
+    "b.baseline": "Score before treatment.",
+    "b.baseline_on": "Day of the baseline score.",
+    "b.baseline_form_number": "Form of the baseline score (core.form).",
+    "o.score": "Score in the window.",
+    "o.answered_on": "Day of the score in the window.",
+    "o.form_number": "Form of the score in the window (core.form).",
+    "o.improvement": "Change since baseline, positive where better.",
 }
 
 
@@ -169,7 +171,7 @@ def run(con: duckdb.DuckDBPyConnection, files: Iterable[SqlFile]) -> list[Built]
     reads: dict[str, Iterable[str]] = {table: file.reads for table, file in by_table.items() if file.schema != "macro"}
     if metrics:
         reads["core.judgement"] = [file.table for file in metrics]
-        reads["core.evidence"] = ["core.judgement", "core.outcome"]
+        reads["core.evidence"] = ["core.judgement", "core.outcome", "core.baseline"]
     macros = [file for file in by_table.values() if file.schema == "macro"]
     for schema in sorted({file.schema for file in by_table.values()}):
         con.execute(f"create schema if not exists {schema}")
@@ -216,14 +218,16 @@ def _stack(con: duckdb.DuckDBPyConnection, metrics: list[SqlFile]) -> None:
 
 
 def _evidence(con: duckdb.DuckDBPyConnection, metrics: list[SqlFile]) -> None:
-    columns = ", ".join([*(f"j.{name}" for name in JUDGEMENT_COLUMNS), *(f"o.{name}" for name in EVIDENCE_COLUMNS)])
+    columns = ", ".join([*(f"j.{name}" for name in JUDGEMENT_COLUMNS), *EVIDENCE_COLUMNS])
     _execute(
         con,
         "core.evidence",
         f"create view core.evidence as select {columns} from core.judgement as j "
-        "left join core.outcome as o using (course_id, instrument_id, window_id)",
+        "left join core.outcome as o using (course_id, instrument_id, window_id) "
+        "left join core.baseline as b using (course_id, instrument_id)",
     )
-    comment(con, "view", "core.evidence", EVIDENCE, JUDGEMENT_COLUMNS | EVIDENCE_COLUMNS)
+    meanings = {name.partition(".")[2]: meaning for name, meaning in EVIDENCE_COLUMNS.items()}
+    comment(con, "view", "core.evidence", EVIDENCE, JUDGEMENT_COLUMNS | meanings)
 
 
 def _execute(con: duckdb.DuckDBPyConnection, table: str, sql: str) -> None:

@@ -4,7 +4,7 @@ A file is `# schema.table`, then cases that begin with `##`. A case is sentences
 table, and `Then` followed by the rows to expect. What stands before the first case is given to every case. `-` is null; columns
 that a table leaves out are null. Rows are compared on the columns that `Then` shows, in any order (`Then, in this order` compares
 the order too). A block fenced as sql is run instead of the file's SELECT, so that a macro can be tried on a table of any name
-(`Given example`).
+(`Given example`). A column whose heading stands in brackets is a remark.
 
 Where nothing is given, tables are empty, except `ref.setting` and `ref.window` (defaults of the settings, as of 2026-01-01; a given
 `ref.setting` changes only the columns it shows) and the tables of `sql/ref/*.csv` (as shipped). In `clean.*`, a day (`answered_on`)
@@ -123,6 +123,11 @@ def _add(grid: Grid | None, cells: list[str], number: int) -> None:
         grid.rows.append(dict(zip(grid.columns, cells, strict=True)))
 
 
+def _without_remarks(grid: Grid) -> Grid:
+    columns = [column for column in grid.columns if not column.startswith("(")]
+    return Grid(columns, [{column: row[column] for column in columns} for row in grid.rows])
+
+
 class Warehouse:
     """An empty warehouse in memory that knows the columns of every table, each built when it is first asked for."""
 
@@ -177,6 +182,7 @@ class Warehouse:
         for metric in metrics:
             self.columns(metric.table)
         self.columns("core.outcome")
+        self.columns("core.baseline")
         warehouse._stack(self.con, metrics)
         warehouse._evidence(self.con, metrics)
 
@@ -197,6 +203,9 @@ def check(case: Case, table: str) -> None:
         raise SpecError("the case has no Then table")
     empty = the_warehouse()
     con = empty.con
+    case = Case(
+        case.name, case.line, {name: _without_remarks(grid) for name, grid in case.given.items()}, case.then, case.in_order, case.sql
+    )
     sql = case.sql or empty.file(table).text
     reads = sqlfiles._reads(sql, table) if case.sql else empty.file(table).reads
     for name in sorted(set(reads) | {name for name in case.given if "." in name}):
@@ -275,23 +284,24 @@ def _literal(cell: str) -> str:
 
 def _compare(con: duckdb.DuckDBPyConnection, sql: str, case: Case, table: str) -> None:
     assert case.then is not None
+    then = _without_remarks(case.then)
     warehouse._execute(con, table, f"create temp table answer as\n{sql}")
     try:
         types = {str(row[0]): str(row[1]) for row in con.execute("describe answer").fetchall()}
-        unknown = [column for column in case.then.columns if column not in types]
+        unknown = [column for column in then.columns if column not in types]
         if unknown:
             raise SpecError(f"{table} gives no column {', '.join(unknown)}; it gives {', '.join(types)}")
-        names = ", ".join(f'"{column}"' for column in case.then.columns)
-        found = [dict(zip(case.then.columns, row, strict=True)) for row in con.execute(f"select {names} from answer").fetchall()]
-        expected = [{column: _cast(con, cell, types[column]) for column, cell in row.items()} for row in case.then.rows]
+        names = ", ".join(f'"{column}"' for column in then.columns)
+        found = [dict(zip(then.columns, row, strict=True)) for row in con.execute(f"select {names} from answer").fetchall()]
+        expected = [{column: _cast(con, cell, types[column]) for column, cell in row.items()} for row in then.rows]
     finally:
         con.execute("drop table answer")
     left = list(enumerate(found))
     missing: list[int] = []
     for place, row in enumerate(expected):
         same = (
-            left[:1] if case.in_order and left and _same(row, left[0][1], case.then.rows[place]) else
-            [] if case.in_order else [pair for pair in left if _same(row, pair[1], case.then.rows[place])][:1]
+            left[:1] if case.in_order and left and _same(row, left[0][1], then.rows[place]) else
+            [] if case.in_order else [pair for pair in left if _same(row, pair[1], then.rows[place])][:1]
         )  # fmt: skip
         if same:
             left.remove(same[0])
@@ -301,9 +311,9 @@ def _compare(con: duckdb.DuckDBPyConnection, sql: str, case: Case, table: str) -
         surplus = {place for place, _ in left}
         raise SpecError(
             f"{table}: {len(missing)} expected row(s) not found, {len(left)} row(s) not expected\n\nexpected\n"
-            + _table(case.then.columns, [list(row.values()) for row in case.then.rows], set(missing))
+            + _table(then.columns, [list(row.values()) for row in then.rows], set(missing))
             + "\n\nfound\n"
-            + _table(case.then.columns, [[_show(value) for value in row.values()] for row in found], surplus)
+            + _table(then.columns, [[_show(value) for value in row.values()] for row in found], surplus)
         )
 
 
