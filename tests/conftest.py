@@ -42,7 +42,6 @@ def night(tmp_path: Path) -> Callable[..., tuple[int, str]]:
 
     def run(folder: Path = tmp_path, as_of: str = "2026-01-01", **more: object) -> tuple[int, str]:
         config = folder / "outcomes.toml"
-        options = {"dry": False, "engine": "plain", "say": log.silent} | more
-        return verbs.run(load(config), config, dt.date.fromisoformat(as_of), **options)  # type: ignore[arg-type]
+        return verbs.run(load(config), config, verbs.Wanted(dt.date.fromisoformat(as_of), **more), log.silent)  # type: ignore[arg-type]
 
     return run

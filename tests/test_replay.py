@@ -1,12 +1,10 @@
 """Published trials, replayed through a whole night: every cell of the published tables equals an independent computation."""
 
-import csv
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-import duckdb
 import pytest
 
 HERE = Path(__file__).parent

@@ -77,6 +77,7 @@ def run(
     as_of: AsOf = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything in a copy and publish nothing.")] = False,
     engine: Annotated[Engine, typer.Option(help="plain: the steps, no server. prefect: a recorded flow run.")] = Engine.plain,
+    accept: Annotated[list[str], typer.Option(help="A rule that may be broken this once, by its code.")] = [],  # noqa: B006
     log_style: Log = LogStyle.auto,
 ) -> None:
     """The nightly job, once. The same files and date twice change nothing.
@@ -87,7 +88,8 @@ def run(
 
     settings = _settings(config)
     with log.speaking(log_style.value) as say:
-        code, line = verbs.run(settings, config, as_of.date() if as_of else None, dry=dry_run, engine=engine.value, say=say)
+        wanted = verbs.Wanted(as_of.date() if as_of else None, tuple(accept), dry_run, engine.value)
+        code, line = verbs.run(settings, config, wanted, say)
     typer.echo(line)
     raise typer.Exit(code)
 

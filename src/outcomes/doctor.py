@@ -88,7 +88,11 @@ def _definitions(settings: Settings) -> Iterator[Finding]:
         return
     yield Finding(f"{len(library.instruments)} instruments, {len(library.profiles)} profiles", True)
     for profile in settings.report.profiles:
-        yield Finding(f"profile {profile}", profile in library.profiles, f"write {profile}.toml or choose one of {', '.join(sorted(library.profiles))}")
+        yield Finding(
+            f"profile {profile}",
+            profile in library.profiles,
+            f"write {profile}.toml or choose one of {', '.join(sorted(library.profiles))}",
+        )
 
 
 def _server(settings: Settings) -> Iterator[Finding]:
@@ -110,7 +114,9 @@ def _release(settings: Settings) -> Iterator[Finding]:
     yield Finding("a release is published", shown is not None, "put exports into the inbox and call `outcomes run`")
     if history:
         last = history[-1]
-        yield Finding(f"last run {last['run_id']} {last['status']}", last["status"] == "published", str(last.get("line", "see `outcomes status`")))
+        yield Finding(
+            f"last run {last['run_id']} {last['status']}", last["status"] == "published", str(last.get("line", "see `outcomes status`"))
+        )
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (_folders, _definitions, _server, _mail, _release)

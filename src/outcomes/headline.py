@@ -27,7 +27,11 @@ def rows(release: Path, settings: Settings, library: Library) -> list[tuple[str,
     profile = settings.report.profile
     cells = {(r["level"], r["instrument_id"], r["metric_id"]): r for r in _query(release, QUERY, [profile, _window(settings)])}
     primary = sorted({(e.indication, e.instrument) for e in library.profiles[profile].expected if e.role == "primary"})
-    found = [(indication, measure) for indication, measure in primary if (indication, measure, "response") in cells or (indication, measure, "remission") in cells]
+    found = [
+        (indication, measure)
+        for indication, measure in primary
+        if (indication, measure, "response") in cells or (indication, measure, "remission") in cells
+    ]
     return [_row(indication, measure, cells) for indication, measure in found]
 
 
@@ -84,7 +88,8 @@ def markdown(release: Path, settings: Settings, library: Library) -> str:
 
 
 def title(settings: Settings) -> str:
-    return f"{settings.clinic.name}: window {_window(settings)}, thresholds of {settings.report.profile}, small counts by rule {settings.disclosure.rule}"
+    rules = f"thresholds of {settings.report.profile}, small counts by rule {settings.disclosure.rule}"
+    return f"{settings.clinic.name}: window {_window(settings)}, {rules}"
 
 
 def quality_rows(release: Path) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from outcomes.sources.staging import Staged
     from outcomes.store import Verdict
     from outcomes.validate import RuleResult
+    from outcomes.warehouse import Built
 
 Record = dict[str, Any]
 
@@ -45,15 +46,24 @@ class StepFailed(Exception):
 
 @dataclass
 class Night:
-    """What one run knows. `as_of` decides every window; `ordinal` numbers the runs of this data folder."""
+    """What one run knows and finds out.
+
+    `as_of` decides every window; `ordinal` numbers the runs of this data folder; `accept` names rules that may be broken
+    tonight. `left` are codes of inbox files that could not be staged, `marks` what the others looked like.
+    """
 
     settings: Settings
     as_of: dt.date
     ordinal: int
     say: log.Say = log.silent
-    staged: list["Staged"] = field(default_factory=list)
+    accept: tuple[str, ...] = ()
+    staged: list[tuple["Staged", str]] = field(default_factory=list)
+    marks: dict[str, list[int]] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
     fresh: list["Verdict"] = field(default_factory=list)
     findings: list["RuleResult"] = field(default_factory=list)
+    built: list["Built"] = field(default_factory=list)
+    volumes: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -85,12 +95,12 @@ class Step:
     retries: int = 0
 
 
-def begin(settings: Settings, as_of: dt.date | None, say: log.Say = log.silent) -> Night:
+def begin(settings: Settings, as_of: dt.date | None, say: log.Say = log.silent, accept: Sequence[str] = ()) -> Night:
     """A night that may start: private files, no leftovers of a killed run. Without a date, today's at the clinic."""
     os.umask(0o077)
     data = settings.paths.data
     data.mkdir(parents=True, exist_ok=True)
-    tonight = Night(settings, as_of or dt.datetime.now(settings.zone).date(), runs.next_ordinal(data), say)
+    tonight = Night(settings, as_of or dt.datetime.now(settings.zone).date(), runs.next_ordinal(data), say, tuple(accept))
     for zone in runs.ZONES:
         for leftover in runs.unfinished(data, zone, tonight.ordinal):
             shutil.rmtree(leftover)
@@ -105,10 +115,16 @@ def attempt(step: Step, tonight: Night) -> None:
     except Blocked:
         raise
     except Exception as error:
-        raise StepFailed(step.name, type(error).__name__, isinstance(error, OSError), _place(error)) from None
+        raise StepFailed(step.name, _kind(error), isinstance(error, OSError), _place(error)) from None
     tonight.seconds[step.name] = round(time.monotonic() - started, 3)
     tonight.say("done", step=step.name, seconds=tonight.seconds[step.name])
     reached(f"after {step.name}")
+
+
+def _kind(error: Exception) -> str:
+    """The class of an error; the text too where the error is one of ours, which never quote a cell."""
+    ours = type(error).__module__.split(".")[0] == __name__.split(".")[0]
+    return f"{type(error).__name__}: {error}" if ours else type(error).__name__
 
 
 def _place(error: BaseException) -> str:
@@ -136,9 +152,7 @@ def with_retries(step: Step, tonight: Night) -> None:
     return None
 
 
-def carry_out(
-    tonight: Night, steps: Sequence[Step], perform: Callable[[Step, Night], None] = with_retries, **more: Any
-) -> Record:
+def carry_out(tonight: Night, steps: Sequence[Step], perform: Callable[[Step, Night], None] = with_retries, **more: Any) -> Record:
     """Walks through the steps and records how it ended: published, blocked or failed. Never raises for the data's sake."""
     record: Record = {"run_id": tonight.run_id, "ordinal": tonight.ordinal, "as_of": tonight.as_of.isoformat(), **more}
     try:
@@ -152,7 +166,7 @@ def carry_out(
         tonight.say("failed", step=failure.step, error=failure.error)
     else:
         record |= {"status": "published", "code": EXIT_WARNINGS if _warnings(tonight) else EXIT_OK}
-    record |= {"seconds": tonight.seconds, "counts": _counts(tonight)}
+    record |= {"seconds": tonight.seconds, "counts": _counts(tonight), "volumes": tonight.volumes, "accepted_rules": tonight.accept}
     record.setdefault("line", _line(tonight, record))
     runs.record(tonight.data, record)
     reached("after record")
@@ -167,7 +181,7 @@ EXIT_WARNINGS: Final = 4
 
 def _warnings(tonight: Night) -> bool:
     refused = any(verdict.status == "refused" for verdict in tonight.fresh)
-    return refused or any(finding.violated for finding in tonight.findings)
+    return refused or bool(tonight.left) or bool(tonight.findings)
 
 
 def _counts(tonight: Night) -> dict[str, int]:

@@ -74,7 +74,7 @@ class Window(Part):
         if self.to_days is not None and self.to_days < self.from_days:
             raise ValueError("to_days is before from_days")
         if self.pick == "nearest" and self.target_days is None:
-            raise ValueError("pick = \"nearest\" needs target_days")
+            raise ValueError('pick = "nearest" needs target_days')
         return self
 
 
@@ -131,6 +131,8 @@ class Limits(Part):
     expansion_ratio: int = Field(200, ge=1)
     columns: int = Field(2_000, ge=1)
     field_chars: int = Field(10_000, ge=1)
+    keep_releases: int = Field(14, ge=1)
+    keep_warehouses: int = Field(3, ge=1)
 
 
 class Source(Part):

@@ -5,6 +5,7 @@ import importlib.util
 import os
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
@@ -22,30 +23,40 @@ PREFECT_DEFAULTS = {
 }
 
 
-def run(settings: Settings, config: Path, as_of: dt.date | None, *, dry: bool, engine: str, say: Say) -> tuple[int, str]:
+@dataclass(frozen=True)
+class Wanted:
+    """What `run` was asked for; without a date, today's at the clinic."""
+
+    as_of: dt.date | None = None
+    accept: tuple[str, ...] = ()
+    dry: bool = False
+    engine: str = "plain"
+
+
+def run(settings: Settings, config: Path, wanted: Wanted, say: Say) -> tuple[int, str]:
     """One night by the engine asked for. Exit codes: 0, 1, 3, 4, 75."""
-    if dry:
-        return _rehearse(settings, as_of, say)
+    if wanted.dry:
+        return _rehearse(settings, wanted, say)
     try:
-        if engine == "prefect":
-            return _by_prefect(config, as_of)
+        if wanted.engine == "prefect":
+            return _by_prefect(config, wanted)
         with runs.lock(settings.paths.data):
-            return _ended(_night(settings, as_of, say))
+            return _ended(_night(settings, wanted, say))
     except runs.Busy:
         return BUSY, "another run holds the lock; it takes in everything that waits"
 
 
-def _night(settings: Settings, as_of: dt.date | None, say: Say) -> night.Record:
+def _night(settings: Settings, wanted: Wanted, say: Say) -> night.Record:
     from outcomes.steps import STEPS
 
-    return night.carry_out(night.begin(settings, as_of, say), STEPS)
+    return night.carry_out(night.begin(settings, wanted.as_of, say, wanted.accept), STEPS)
 
 
 def _ended(record: night.Record) -> tuple[int, str]:
     return int(record["code"]), str(record["line"])
 
 
-def _rehearse(settings: Settings, as_of: dt.date | None, say: Say) -> tuple[int, str]:
+def _rehearse(settings: Settings, wanted: Wanted, say: Say) -> tuple[int, str]:
     """A night in a folder of its own, which sees what was taken in before and is thrown away."""
     with tempfile.TemporaryDirectory(prefix="outcomes-dry-") as scratch:
         data = Path(scratch) / "data"
@@ -56,13 +67,14 @@ def _rehearse(settings: Settings, as_of: dt.date | None, say: Say) -> tuple[int,
                 if not folder.name.startswith("."):
                     (data / kept / folder.name).symlink_to(folder.resolve(), target_is_directory=True)
         shadow = settings.model_copy(update={"paths": settings.paths.model_copy(update={"data": data})})
-        code, line = _ended(_night(shadow, as_of, say))
+        code, line = _ended(_night(shadow, wanted, say))
     return code, f"dry run, nothing was kept: {line.rsplit(';', 1)[0]}"
 
 
-def _by_prefect(config: Path, as_of: dt.date | None) -> tuple[int, str]:
+def _by_prefect(config: Path, wanted: Wanted) -> tuple[int, str]:
+    as_of = wanted.as_of.isoformat() if wanted.as_of else None
     try:
-        return _ended(_flows().nightly(config=str(config.resolve()), as_of=as_of.isoformat() if as_of else None))
+        return _ended(_flows().nightly(config=str(config.resolve()), as_of=as_of, accept=list(wanted.accept)))
     except night.StepFailed as failure:
         return night.EXIT_FAILED, str(failure)
 
@@ -72,7 +84,8 @@ def _flows() -> ModuleType:
     for name, value in PREFECT_DEFAULTS.items():
         os.environ.setdefault(name, value)
     spec = importlib.util.spec_from_file_location("nightly", places.folder("flows") / "nightly.py")
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -1,0 +1,180 @@
+"""The steps of a night, in order. Each may be done again after a failure: it begins by forgetting what it began before."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from outcomes import runs
+from outcomes.night import Blocked, Night, Step
+from outcomes.points import reached
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from outcomes.store import Verdict
+
+COUNTED = ("patient", "session", "form", "adverse_event")
+
+
+def stage(tonight: Night) -> None:
+    """Copies what is new in the inbox to `raw/` under its hash; a file that still grows is left for the next night."""
+    from outcomes.sources import staging
+    from outcomes.sources.verdicts import Refused
+
+    tonight.staged, tonight.marks, tonight.left = [], {}, []
+    seen = runs.seen(tonight.data)
+    arrivals = runs.arrivals(tonight.settings.paths.inbox)
+    tonight.say("begin", step="stage", of=len(arrivals))
+    for path in arrivals:
+        mark = runs.mark(path)
+        if seen.get(path.name) != mark:
+            try:
+                tonight.staged.append((staging.stage(path, tonight.data / "raw", tonight.settings.limits), path.name))
+            except Refused as refused:
+                tonight.left.append(refused.code)
+                tonight.say("waiting", code=refused.code, why=refused.message)
+                continue
+        tonight.marks[path.name] = mark
+        tonight.say("advance", step="stage")
+
+
+def take_in(tonight: Night) -> None:
+    """Reads, judges and commits each staged file that is not committed yet; one file is one transaction.
+
+    A file that was refused before is tried again, and warned of, as long as it lies in the inbox.
+    """
+    from outcomes import intake, store
+
+    store.tidy(tonight.data)
+    run = intake.Run(tonight.as_of, tonight.ordinal)
+    tonight.fresh = []
+    tonight.say("begin", step="take_in", of=len(tonight.staged))
+    for staged, name in tonight.staged:
+        if store.committed(tonight.data, staged.ingest_id) is None:
+            verdict = intake.take_in(staged, name, tonight.settings, tonight.library, run)
+            tonight.fresh.append(verdict)
+            if verdict.status == "refused":
+                tonight.marks.pop(name)
+                tonight.say("refused", file=verdict.ingest_id[:12], code=verdict.code, why=verdict.message)
+        tonight.say("advance", step="take_in")
+
+
+def build(tonight: Night) -> None:
+    """Builds the warehouse of this run from every clean file, beside the one that readers see."""
+    from outcomes import disclosure, instruments, reference, store, warehouse
+
+    shutil.rmtree(tonight.warehouse.parent, ignore_errors=True)
+    settings, ledger = tonight.settings, store.ledger(tonight.data)
+    tonight.say("begin", step="build", of=1)
+    ref = instruments.ref_tables(tonight.library, settings.report.profiles) | reference.from_settings(settings, tonight.as_of)
+    clean = warehouse.CleanFiles(_input_files(ledger), store.parquet(tonight.data, ledger))
+    meta = {"rule_result": _rule_results(ledger)}
+    tonight.built = warehouse.build(tonight.warehouse, clean, ref, settings.limits, meta=meta, disclose=disclosure.disclose)
+
+
+def _input_files(ledger: Sequence["Verdict"]) -> "pl.DataFrame":
+    import polars as pl
+
+    from outcomes.reference import INPUT_FILE
+
+    rows = [
+        {
+            **{
+                name: getattr(verdict, name)
+                for name in ("ingest_id", "source_file", "shape", "format", "bytes", "status", "code", "message")
+            },
+            **{name: getattr(verdict, name) for name in ("exported_on", "arrival", "as_of")},
+            **{f"rows_{name}": count for name, count in verdict.rows.items()},
+            "table_name": verdict.table,
+        }
+        for verdict in ledger
+    ]
+    return pl.DataFrame(rows, schema=INPUT_FILE)
+
+
+def _rule_results(ledger: Sequence["Verdict"]) -> "pl.DataFrame":
+    import polars as pl
+
+    from outcomes.reference import RULE_RESULT
+
+    def row(verdict: "Verdict", rule: Mapping[str, Any]) -> dict[str, Any]:
+        return {**rule, "ingest_id": verdict.ingest_id, "table_name": rule["table"], "column_name": rule["column"]}
+
+    rows = [row(verdict, rule) for verdict in ledger for rule in verdict.rules]
+    return pl.DataFrame([{name: r[name] for name in RULE_RESULT} for r in rows], schema=RULE_RESULT)
+
+
+def check(tonight: Night) -> None:
+    """Judges what was built. Raises Blocked where a rule of severity `publication` is broken and was not accepted by name."""
+    from outcomes import validate
+
+    tonight.say("begin", step="check", of=1)
+    frames = _built(tonight.warehouse)
+    tonight.volumes = {table: frames[table].item() for table in COUNTED}
+    frames = {name: frame for name, frame in frames.items() if name not in COUNTED} | {"volume": _volumes(tonight)}
+    tonight.findings = [finding for finding in validate.check_release(frames) if finding.violated]
+    for finding in tonight.findings:
+        tonight.say("warning", rule=finding.code, table=finding.table, violated=finding.violated, of=finding.checked)
+    blocking = {finding.code for finding in tonight.findings if finding.severity == "publication"} - set(tonight.accept)
+    if blocking:
+        raise Blocked(sorted(blocking))
+
+
+def _built(path: Path) -> dict[str, "pl.DataFrame"]:
+    import duckdb
+
+    with duckdb.connect(str(path), read_only=True) as con:
+        published = {name: con.sql(f"select * from report.{name}").pl() for name in ("outcome_summary", "score_summary")}
+        files = con.sql("select * from core.accounting").pl()
+        counts = {table: con.sql(f"select count(*) as rows from core.{table}").pl() for table in COUNTED}
+    return {**published, "input_file": files, **counts}
+
+
+def _volumes(tonight: Night) -> "pl.DataFrame":
+    """Rows of each table now and in the last release."""
+    import polars as pl
+
+    last: dict[str, int] = next((run["volumes"] for run in reversed(runs.history(tonight.data)) if run["status"] == "published" and "volumes" in run), {})
+    rows = [{"table": table, "rows": rows, "rows_before": last.get(table)} for table, rows in tonight.volumes.items()]
+    return pl.DataFrame(rows, schema={"table": pl.String, "rows": pl.Int64, "rows_before": pl.Int64})
+
+
+def publish(tonight: Night) -> None:
+    """Writes the release beside the last one, then moves both links; older snapshots beyond the number kept are removed."""
+    from outcomes import publish as press
+
+    limits = tonight.settings.limits
+    tonight.say("begin", step="publish", of=1)
+    shutil.rmtree(tonight.data / "published" / "snapshots" / tonight.run_id, ignore_errors=True)
+    press.publish(tonight.warehouse, tonight.data / "published", tonight.run_id, limits.threads, limits.memory_mb)
+    for zone, keep in (("warehouse", limits.keep_warehouses), ("published", limits.keep_releases)):
+        press.swap(tonight.data / zone / "current", tonight.run_id)
+        press.prune(tonight.data / zone, keep)
+    reached("published")
+    runs.remember(tonight.data, tonight.marks)
+
+
+def take_in_again(tonight: Night) -> None:
+    """Takes the raw file behind every verdict in anew, in the old order and as of the old run; the ledger is replaced in whole."""
+    from outcomes import intake, store
+
+    data = tonight.data
+    store.tidy(data)
+    beside = data / ".rebuilt"
+    shutil.rmtree(beside, ignore_errors=True)
+    settings = tonight.settings.model_copy(update={"paths": tonight.settings.paths.model_copy(update={"data": beside})})
+    store.tidy(beside)
+    ledger = store.ledger(data)
+    tonight.fresh = []
+    tonight.say("begin", step="take_in", of=len(ledger))
+    for old in ledger:
+        run = intake.Run(old.as_of or tonight.as_of, old.arrival)
+        tonight.fresh.append(intake.take_in(store.staged_again(data, old), old.source_file, settings, tonight.library, run))
+        tonight.say("advance", step="take_in")
+    store.replace(data, beside)
+
+
+BUILD_AND_PUBLISH = (Step("build", build), Step("check", check), Step("publish", publish, retries=1))
+STEPS = (Step("stage", stage, retries=2), Step("take_in", take_in, retries=2), *BUILD_AND_PUBLISH)
+REBUILD = (Step("take_in", take_in_again), *BUILD_AND_PUBLISH)
