@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import logging
 import math
 import re
 import tomllib
@@ -249,6 +250,13 @@ def test_a_negative_total_passes_where_the_scale_goes_below_zero() -> None:
     assert judge(clean_frame("form", rows), "form").violations.is_empty()
 
 
+@pytest.mark.parametrize("answers", [0, None])
+def test_a_form_with_neither_answers_nor_a_total_is_rejected(answers: int | None) -> None:
+    good, _ = cases("form")
+    frame = clean_frame("form", [good, good | {"answers": answers, "reported_total": None}])
+    assert judge(frame, "form").violations.rows() == [(1, "FRM-14")]
+
+
 def test_a_withdrawal_is_taken_in_whatever_else_is_wrong_with_its_row() -> None:
     _, bad = cases("patient")
     row = {name: value for code in bad for name, value in bad[code].items() if code != "PAT-01"}
@@ -361,6 +369,7 @@ def test_an_error_names_the_rule_and_no_value() -> None:
 def test_nothing_is_printed_or_logged(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
     good, bad = cases("session")
     judge(clean_frame("session", [good, *bad.values()]), "session")
+    logging.getLogger("great_expectations.execution_engine").error("%s", CELL)
     assert capfd.readouterr() == ("", "")
     assert caplog.records == []
 
