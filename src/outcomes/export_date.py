@@ -38,8 +38,8 @@ class Latest:
 def of_file(name: str, exported_at: dt.datetime | None, run: "Run") -> tuple[dt.date, int]:
     """Day of the export and its place within the day.
 
-    From `exported_at`, else from a date in the name (2026-11-21 or 20261121, with or without T0215): the place is then the minute of the day, 0 where
-    only the day is known. Else the run's as-of date, and the place is the run's number.
+    From `exported_at`, else from a date in the name (2026-11-21 or 20261121, with or without T0215): the place is then the minute
+    of the day, 0 where only the day is known. Else the run's as-of date, and the place is the run's number.
     """
     moment = exported_at or in_name(name)
     if moment is None:

@@ -1,8 +1,9 @@
 """One staged file in; a committed clean folder or a refusal in quarantine out, with the verdict that accounts for every row.
 
-Three walks. The first reads the file batch by batch, types it, and writes it as unjudged parts. Between the walks stand the questions that only
-a whole file answers: keys that repeat, items answered twice, the rules on answers (asked once per distinct combination). The second walk goes over the units
-(patients, sessions, forms: a tenth of the answers), judges and writes them. The third goes over the answers, and only if some must go.
+Three walks. The first reads the file batch by batch, types it, and writes it as unjudged parts. Between the walks stand the
+questions that only a whole file answers: keys that repeat, items answered twice, the rules on answers (asked once per distinct
+combination). The second walk goes over the units (patients, sessions, forms: a tenth of the answers), judges and writes them. The
+third goes over the answers, and only if some must go.
 """
 
 import datetime as dt
@@ -66,10 +67,11 @@ def take_in(staged: Staged, file_name: str, settings: Settings, library: "Librar
         raw = open_raw(staged, Path(file_name).suffix, settings.limits)
         verdict = replace(verdict, format=raw.format, encoding=raw.encoding)
         columns = native.map_header(raw.header, known, library)
-        unknown = {"unknown_columns": len(columns.unknown), "unknown_column_names": columns.unknown}
-        verdict = replace(verdict, shape=columns.shape, **unknown)
+        unknown = columns.unknown
+        verdict = replace(verdict, shape=columns.shape, unknown_columns=len(unknown), unknown_column_names=unknown)
         return _read_and_commit(raw, known, columns, verdict, settings, library, run)
     except Refused as refusal:
+        store.discard(store.draft(data, "clean", staged.ingest_id))
         day, arrival = export_date.of_file(file_name, None, run)
         return store.refuse(data, replace(verdict, code=refusal.code, message=refusal.message, exported_on=day, arrival=arrival))
 
@@ -77,7 +79,7 @@ def take_in(staged: Staged, file_name: str, settings: Settings, library: "Librar
 def _read_and_commit(
     raw: Raw, known: Recognised, columns: Columns, verdict: Verdict, settings: Settings, library: "Library", run: Run
 ) -> Verdict:
-    from outcomes.parts import Parts
+    from outcomes.parts import Parts, ahead
     from outcomes.settle import Account, settle
 
     data, account, facts = settings.paths.data, Account(), Facts(library)
@@ -85,7 +87,7 @@ def _read_and_commit(
     raw.only(columns.positions)
     latest = export_date.Latest(known.custom)
     parts = Parts(folder, known.table, facts, verdict.source_file, verdict.ingest_id)
-    for piece in _pieces(raw, known, columns, facts, latest):
+    for piece in ahead(_pieces(ahead(raw.batches), known, columns, facts, latest)):
         parts.add(piece)
         account.add(piece)
     reached("file read")
@@ -121,13 +123,15 @@ def _unread_rows(raw: Raw, account: "Account") -> None:
     account.notes.update({(code, ""): count for code, count in raw.notes.items() if count})
 
 
-def _pieces(raw: Raw, known: Recognised, columns: Columns, facts: Facts, latest: "export_date.Latest") -> Iterator[Piece]:
+def _pieces(
+    batches: Iterator[pl.DataFrame], known: Recognised, columns: Columns, facts: Facts, latest: "export_date.Latest"
+) -> Iterator[Piece]:
     """The file's batches, their columns under our names, as pieces of its shape."""
     items = {f"c{position}" for position in columns.items.values()}
     names = {f"c{position}": name for name, position in columns.columns.items() if f"c{position}" not in items}
 
     def renamed() -> Iterator[pl.DataFrame]:
-        for batch in raw.batches:
+        for batch in batches:
             batch = batch.rename(names)
             if native.EXPORTED_AT in batch.columns:
                 latest.see(batch[native.EXPORTED_AT])

@@ -1,6 +1,7 @@
 """Pieces of one file in; its unjudged rows on disk out, with eight bytes per unit kept in memory to tell whether keys repeat."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +26,13 @@ class Writer:
     def __init__(self, path: Path, like: pa.Schema) -> None:
         rising = {name: "DELTA_BINARY_PACKED" for name in like.names if name in _RISING}
         words = [name for name in like.names if name in _WORDS or name in ("item", "answer")]
-        options = {"compression": "zstd", "compression_level": 1, "use_dictionary": words, "column_encoding": rising, "store_schema": False}
+        options = {
+            "compression": "lz4",
+            "use_dictionary": words,
+            "column_encoding": rising,
+            "store_schema": False,
+            "write_statistics": False,
+        }
         self.schema = like
         self.file = pq.ParquetWriter(path, like, **options)
 
@@ -41,11 +48,20 @@ def as_arrow(frame: pl.DataFrame) -> pa.Table:
     return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
+def ahead(items: Iterator[Any]) -> Iterator[Any]:
+    """The same items, the next one made on a thread of its own while the caller works on this one."""
+    with ThreadPoolExecutor(1) as helper:
+        coming = helper.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = helper.submit(next, items, None)
+            yield item
+
+
 class Parts:
     """The unjudged rows of one file: `units` and `answers` are Parquet files once `closed`, `keys` has one number per unit.
 
-    `doubtful` are the units that may hold one item twice. Answers have the columns of the clean table already, so that the file stays as it is
-    where none must go.
+    `doubtful` are the units that may hold one item twice. Answers have the columns of the clean table already, so that the file stays
+    as it is where none must go.
     """
 
     def __init__(self, folder: Path, table: Table, facts: Facts, source_file: str, ingest_id: str) -> None:
@@ -99,7 +115,7 @@ class Parts:
 
 
 def arrow_batches(path: Path) -> Iterator[pa.Table]:
-    """The rows of a Parquet file in bounded batches, in order; repeated texts stay dictionaries. One batch without rows where there are none."""
+    """The rows of a Parquet file in bounded batches, in order, at least one; repeated texts stay dictionaries."""
     words = [name for name in ("instrument_id", "source_file", "ingest_id") if name in pq.read_schema(path).names]
     with pq.ParquetFile(path, read_dictionary=words) as file:
         groups: list[pa.Table] = []

@@ -11,7 +11,7 @@ from outcomes import validate
 from outcomes.contract import ANSWER, FORM
 from outcomes.parts import Parts, Writer, arrow_batches, as_arrow
 from outcomes.sources import fingerprint, repeats
-from outcomes.sources.pieces import LOST, Piece
+from outcomes.sources.pieces import LOST, Piece, schema
 from outcomes.sources.repeats import Repeats
 
 if TYPE_CHECKING:
@@ -69,12 +69,15 @@ class Answers:
 def settle(parts: Parts, account: Account, as_of: "dt.date", folder: "Path", shape: str) -> None:
     """Writes `<table>.parquet` (a form's also `answer.parquet`) into the folder and completes the account; the parts are gone after."""
     parts.close()
-    in_runs = shape == "long"
-    found = _repeats(parts, in_runs)
-    answers = _judged_answers(parts, account, found, in_runs)
-    if shape == "wide":
+    if shape == "long":
+        found = _runs(parts)
+        answers = _judged_answers(parts, account, found, in_runs=True)
+    else:
+        answers = _judged_answers(parts, account, Repeats(), in_runs=False)
+        found = _rows(parts, as_of, answers.lost["unit"])
+        # In these shapes a row is a whole form, so a bad answer costs the form.
         found.lost = pl.concat([found.lost, answers.lost])
-        answers.lost = answers.lost.clear()
+        answers = Answers()
     account.lost += [frame for frame in (found.lost, answers.lost) if frame.height]
     gone = _units(parts, account, found, answers, as_of, folder)
     if parts.table is FORM:
@@ -83,13 +86,25 @@ def settle(parts: Parts, account: Account, as_of: "dt.date", folder: "Path", sha
     account.heard(validate.judge_file(parts.table.name, account.rows_in, account.rejected - account.outside_share))
 
 
-def _repeats(parts: Parts, in_runs: bool) -> Repeats:
+def _runs(parts: Parts) -> Repeats:
+    """Forms of the long shape that stand in several places."""
+    twice = repeats.repeated(parts.keys)
+    return repeats.of_runs(_with_keys(parts, twice).select(repeats.UNITS)) if twice.size else Repeats()
+
+
+def _rows(parts: Parts, as_of: "dt.date", broken: pl.Series) -> Repeats:
+    """Units of one row that share a key. A unit that breaks a rule is no witness against another."""
     twice = repeats.repeated(parts.keys)
     if not twice.size:
         return Repeats()
-    columns = [name for name in repeats.UNITS if name != "answers_sum" or parts.table is FORM]
-    units = pl.scan_parquet(parts.units).select(columns).filter(pl.col("key").is_in(pl.Series(twice).implode())).collect()
-    return repeats.of_runs(units) if in_runs else repeats.of_rows(units, parts.table.key[0])
+    units = _with_keys(parts, twice).filter(~pl.col("unit").is_in(broken.implode()))
+    judgement = validate.judge(_with_facts(units, parts, as_of), parts.table.name)
+    return repeats.of_rows(units.filter(~pl.int_range(pl.len()).is_in(_of_rows(judgement)["row"].implode())), parts.table.key[0])
+
+
+def _with_keys(parts: Parts, keys: repeats.Keys) -> pl.DataFrame:
+    units = pl.scan_parquet(parts.units).filter(pl.col("key").is_in(pl.Series(keys).implode())).collect()
+    return units.cast({**schema(parts.table), "key": pl.UInt64()}).sort("unit")
 
 
 def _judged_answers(parts: Parts, account: Account, found: Repeats, in_runs: bool) -> Answers:
@@ -98,25 +113,36 @@ def _judged_answers(parts: Parts, account: Account, found: Repeats, in_runs: boo
         return Answers()
     scan = pl.scan_parquet(parts.answers)
     into = pl.coalesce("into", "form_row").alias("form_row")
-    lost, again = [], Answers().duplicates
-    if in_runs and (parts.doubtful or found.merged.height):
-        alone = pl.DataFrame({"unit": sorted(parts.doubtful)}, schema={"unit": pl.Int64()}).join(found.merged, on="unit", how="anti")
-        where = pl.concat([found.merged, alone.with_columns(into=pl.col("unit"))])
-        several = scan.join(where.lazy(), left_on="form_row", right_on="unit").select(into, "item", "answer", "source_line").collect()
-        contradictory, again = repeats.of_answers(several)
-        lost.append(contradictory)
+    lost = _broken_answers(parts, account, scan)
+    lost = lost.join(found.merged, on="unit", how="left", maintain_order="left").with_columns(pl.coalesce("into", "unit").alias("unit"))
+    lost = lost.select(LOST.names())
+    if not in_runs:
+        return Answers(lost.unique(["unit", "code"], maintain_order=True))
+    if not parts.doubtful and not found.merged.height:
+        return Answers(lost)
+    alone = pl.DataFrame({"unit": sorted(parts.doubtful)}, schema={"unit": pl.Int64()}).join(found.merged, on="unit", how="anti")
+    where = pl.concat([found.merged, alone.with_columns(into=pl.col("unit"))])
+    several = scan.join(where.lazy(), left_on="form_row", right_on="unit").select(into, "item", "answer", "source_line").collect()
+    # An answer that breaks a rule is no witness against another.
+    contradictory, duplicates = repeats.of_answers(several.filter(~pl.col("source_line").is_in(lost["source_line"].implode())))
+    return Answers(pl.concat([lost, contradictory]).sort("source_line", "code"), duplicates)
+
+
+def _broken_answers(parts: Parts, account: Account, scan: pl.LazyFrame) -> pl.DataFrame:
+    """The answers that break a rule, as LOST; answers of questionnaires that are not installed are left to the rule on forms."""
     combinations = scan.group_by("instrument_id", "item", "answer").agg(rows=pl.len().cast(pl.Int32)).collect()
     names = pl.DataFrame({"instrument_id": parts.facts.ids}).with_row_index("questionnaire").cast({"questionnaire": pl.Int32})
     combinations = combinations.join(names, on="instrument_id").join(parts.facts.items, on=["questionnaire", "item"], how="left")
-    judgement = validate.judge(combinations.sort("instrument_id", "item", "answer"), ANSWER.name, weight="rows")
+    combinations = combinations.sort("instrument_id", "item", "answer")
+    judgement = validate.judge(combinations, ANSWER.name, weight="rows")
     account.heard([result for result in judgement.results if not _about_file(result)])
-    if judgement.violations.height:
-        bad = combinations.sort("instrument_id", "item", "answer").with_row_index("row").join(_of_rows(judgement), on="row")
-        rows = scan.join(bad.lazy(), on=["instrument_id", "item", "answer"], nulls_equal=True)
-        rows = rows.join(found.merged.lazy(), left_on="form_row", right_on="unit", how="left")
-        lines = rows.select(into.alias("unit"), "source_line", "code", column=pl.lit("answer"), rows=pl.lit(1, pl.Int32)).collect()
-        lost.append(lines.unique() if not in_runs else lines)
-    return Answers(pl.concat([Answers().lost, *lost]).sort("source_line", "code"), again)
+    broken = _of_rows(judgement)
+    if not broken.height:
+        return pl.DataFrame(schema=LOST)
+    bad = combinations.with_row_index("row").join(broken, on="row").select("instrument_id", "item", "answer", "code")
+    lines = scan.join(bad.lazy(), on=["instrument_id", "item", "answer"], nulls_equal=True)
+    more = {"column": pl.lit("answer"), "rows": pl.lit(1, pl.Int32)}
+    return lines.select(pl.col("form_row").alias("unit"), "source_line", "code", **more).collect().sort("source_line", "code")
 
 
 def _about_file(result: validate.RuleResult) -> bool:
@@ -141,11 +167,12 @@ def _units(parts: Parts, account: Account, found: Repeats, answers: Answers, as_
     gone = [found.lost["unit"], found.duplicates["unit"]]
     parted = found.merged.filter(pl.col("unit") != pl.col("into"))["unit"]
     for units in parts.unit_batches():
-        lost = units["unit"].is_in(found.lost["unit"].implode())
-        again = units["unit"].is_in(found.duplicates["unit"].implode())
-        account.rejected += int(units.filter(lost)["rows"].sum())
-        account.duplicate += int(units.filter(again)["rows"].sum())
-        units = units.filter(~lost & ~again & ~pl.col("unit").is_in(parted.implode()))
+        if found:
+            lost = units["unit"].is_in(found.lost["unit"].implode())
+            again = units["unit"].is_in(found.duplicates["unit"].implode())
+            account.rejected += int(units.filter(lost)["rows"].sum())
+            account.duplicate += int(units.filter(again)["rows"].sum())
+            units = units.filter(~lost & ~again & ~pl.col("unit").is_in(parted.implode()))
         if whole.height:
             units = units.update(whole, on="unit")
         units = _changed(units, changes).with_columns(source_rows=pl.col("rows") - pl.col("bad") - pl.col("again"))

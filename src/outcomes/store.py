@@ -1,7 +1,7 @@
 """The data folder: committed clean files, refused files, and the ledger, which is nothing but the verdicts that lie beside them.
 
-A file is taken in by one rename of a folder that holds its rows and its verdict; so there is never a row without a ledger line or the other way
-round. What a killed run left behind is a folder with a dot in front, and `tidy` removes it.
+A file is taken in by one rename of a folder that holds its rows and its verdict; so there is never a row without a ledger line or
+the other way round. What a killed run left behind is a folder with a dot in front, and `tidy` removes it.
 """
 
 import datetime as dt
@@ -28,7 +28,7 @@ _BLOCK: Final = 1 << 20
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one export file. Holds no value of a cell; the file's name and its unknown column names stay in this private record."""
+    """What became of one export file. Holds no value of a cell; the file's name and unknown column names stay in this private record."""
 
     ingest_id: str
     source_file: str
@@ -140,8 +140,8 @@ def draft(data: Path, zone: Literal["clean", "quarantine"], ingest_id: str) -> P
 def commit(data: Path, folder: Path, verdict: Verdict, rejects: Path | None = None) -> Verdict:
     """Takes a file in: the Parquet files in `folder` and the verdict become `clean/<ingest_id>` by one rename.
 
-    `rejects` is a folder with the list of rejected rows; it is put into quarantine first, where it means nothing without the commit. Returns
-    the verdict with the checksums of the Parquet files.
+    `rejects` is a folder with the list of rejected rows; it is put into quarantine first, where it means nothing without the commit.
+    Returns the verdict with the checksums of the Parquet files.
     """
     digests = {path.name: sha256(path) for path in sorted(folder.glob("*.parquet"))}
     verdict = Verdict(**{**_shallow(verdict), "parquet": digests})

@@ -78,7 +78,7 @@ def _cells(
         return empty, reading.FAULTS.to_frame(), 0, empty["line"]
     place = pl.col("instrument_id").replace_strict(facts.ids, range(len(facts.ids)), default=None, return_dtype=pl.Int32)
     keys = head.select("line", "source_line", "unit", place.alias("questionnaire"))
-    cells = pl.concat([lines.select(items), keys], how="horizontal").unpivot(on=list(items), index=keys.columns, value_name="text")
+    cells = pl.concat([lines.select(list(items)), keys], how="horizontal").unpivot(on=list(items), index=keys.columns, value_name="text")
     cells = cells.filter(pl.col("text").is_not_null())
     cells = cells.with_columns(item=pl.col("variable").replace_strict(items, return_dtype=pl.Int16))
     read = answered(cells["text"], cells["item"], cells["questionnaire"], facts)

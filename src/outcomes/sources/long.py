@@ -1,8 +1,8 @@
 """Questionnaire exports of the shape long (a row per item) in, pieces of forms and answers out, at the speed of a few passes over integers.
 
-Unit of accounting: one row. Rows that follow one another with equal head values (all columns but item and answer) are a run, and a run is
-a form until `repeats` has looked: only the first row of a run is parsed, the rest of it is counted. A run may cross batches; then its form is
-held open. An answer that can't be read costs its row, a head that can't be read all rows of its form.
+Unit of accounting: one row. Rows that follow one another with equal head values (all columns but item and answer) are a run, and a
+run is a form until `repeats` has looked: only the first row of a run is parsed, the rest of it is counted. A run may cross batches;
+then its form is held open. An answer that can't be read costs its row, a head that can't be read all rows of its form.
 """
 
 from collections import Counter

@@ -144,7 +144,8 @@ def _without_missing_totals(frame: pl.DataFrame, facts: Facts, notes: Notes) -> 
     asked = asked.join(facts.totals, left_on=list(keys), right_on=list(keys.values()), how="left", maintain_order="left")
     outside = asked.select(~pl.col("reported_total").is_between("total_min", "total_max")).to_series().fill_null(False)
     notes["N02", "reported_total"] += int(outside.sum())
-    return frame.with_columns(frame["reported_total"].scatter(rows.filter(outside), None))
+    missing = pl.int_range(pl.len()).is_in(rows.filter(outside).implode())
+    return frame.with_columns(pl.when(~missing).then("reported_total").alias("reported_total"))
 
 
 def _without_missing_numbers(table: Table, frame: pl.DataFrame, notes: Notes) -> pl.DataFrame:

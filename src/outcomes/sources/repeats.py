@@ -25,6 +25,9 @@ class Repeats:
     duplicates: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"unit": pl.Int64()}))
     merged: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"unit": pl.Int64(), "into": pl.Int64()}))
 
+    def __bool__(self) -> bool:
+        return any(frame.height for frame in (self.lost, self.duplicates, self.merged))
+
 
 def repeated(keys: Keys) -> Keys:
     """The keys that stand more than once, sorted."""
