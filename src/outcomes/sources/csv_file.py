@@ -45,10 +45,15 @@ def read(staged: Staged, encoding: str, sample: str, limits: Limits) -> Raw:
 
 
 def _delimiter(sample: str) -> str:
-    """The sign that divides header and rows alike; among several the one that makes most fields."""
+    """The sign that divides header and rows alike; among several the one that makes most fields.
+
+    Raises Refused where no sign divides the header and one leaves a quote open (F11), and for two signs at once (F12).
+    """
     widths = {sign: _widths(sample, sign) for sign in DELIMITERS}
     fitting = {sign: sum(width == found[0] for width in found[1:]) for sign, found in widths.items() if found and found[0] > 1}
     best = max(fitting, key=lambda sign: (fitting[sign], widths[sign][0]), default=",")
+    if not fitting and any(found and not found[0] for found in widths.values()):
+        raise Refused("F11")
     of_header = max(DELIMITERS, key=lambda sign: widths[sign][:1])
     if not fitting.get(best) and _divided_otherwise(widths, of_header):
         raise Refused("F12")
@@ -56,6 +61,7 @@ def _delimiter(sample: str) -> str:
 
 
 def _widths(sample: str, delimiter: str) -> list[int]:
+    """How many fields the first rows have, 0 where quotes are not balanced."""
     found = islice(rows(io.StringIO(sample, newline=""), 1, delimiter), _SAMPLE_ROWS)
     return [len(row.fields or []) for row in found if not _is_blank(row)]
 
@@ -72,10 +78,10 @@ def _is_blank(row: Row) -> bool:
 def _header(source: Iterator[bytes], delimiter: str) -> tuple[Row, int, bytes]:
     """The first row that is not blank, the number of the line after it, and what follows it in the block it was taken from."""
     block = next(source, b"")
-    whole = block[: block.rfind(b"\n") + 1] or block
-    if len(whole) >= LONGEST_LINE and not whole.endswith(b"\n"):
+    whole = block[: block.rfind(b"\n") + 1]
+    if not whole and next(source, None) is not None:
         raise Refused("F14")
-    physical = list(islice(lines([whole]), _HEADER_LINES))
+    physical = list(islice(lines([whole or block]), _HEADER_LINES))
     for row in rows(physical, 1, delimiter):
         if _is_blank(row):
             continue
@@ -94,8 +100,9 @@ def _frames(raw: Raw, source: Iterator[bytes], line: int, shape: _Shape) -> Iter
         frame = _fast(raw, block, found, line, shape) if found.kind in ("plain", "quoted") else None
         if frame is not None:
             yield frame
-        else:
-            yield from _slow(raw, lines([block]), line, shape)
+            line += found.rows
+            continue
+        yield from _slow(raw, lines([block]), line, shape)
         line += block.count(b"\n") + (block.count(b"\r") - block.count(b"\r\n") if b"\r" in block else 0)
 
 

@@ -26,9 +26,11 @@ def layout(block: bytes, delimiter: str, width: int, longest: int) -> Layout:
     """The layout of a block that begins with a row."""
     view = np.frombuffer(block, np.uint8)
     is_end, is_delimiter = view == _LF, view == ord(delimiter)
-    quotes = np.flatnonzero(view == _QUOTE)
+    quotes = np.flatnonzero(view == _QUOTE) if b'"' in block else np.empty(0, np.int64)
+    lines = 0
     if quotes.size:
         outside = ~np.bitwise_xor.accumulate(view == _QUOTE)
+        lines = int(np.count_nonzero(is_end))
         is_end, is_delimiter = is_end & outside, is_delimiter & outside
     ends = np.flatnonzero(is_end)
     if not ends.size:
@@ -37,11 +39,12 @@ def layout(block: bytes, delimiter: str, width: int, longest: int) -> Layout:
     quotes = quotes[quotes < cut]
     if not _enclose_fields(view, quotes, ord(delimiter)):
         return Layout(cut, "loose")
+    one_line_each = not lines or lines - int(np.count_nonzero(view[cut:] == _LF)) == ends.size
     regular = (
         width > 1
-        and int(np.count_nonzero(view[:cut] == _LF)) == ends.size
+        and one_line_each
         and _in_line(ends, np.flatnonzero(is_delimiter[:cut]), width, longest)
-        and _returns_end_lines(view[:cut], ends)
+        and (b"\r" not in block or _returns_end_lines(view[:cut], ends))
     )
     return Layout(cut, ("quoted" if quotes.size else "plain") if regular else "irregular", ends.size)
 
@@ -66,6 +69,5 @@ def _in_line(ends: np.ndarray, delimiters: np.ndarray, width: int, longest: int)
 
 
 def _returns_end_lines(view: np.ndarray, ends: np.ndarray) -> bool:
-    """Whether carriage returns, if any, only stand right before a line feed."""
-    returns = int(np.count_nonzero(view == _CR))
-    return not returns or returns == int(np.count_nonzero(view[np.maximum(ends - 1, 0)] == _CR))
+    """Whether carriage returns only stand right before a line feed."""
+    return int(np.count_nonzero(view == _CR)) == int(np.count_nonzero(view[np.maximum(ends - 1, 0)] == _CR))

@@ -9,7 +9,7 @@ import polars as pl
 from outcomes.settings import Limits
 from outcomes.sources.raw import BATCH, Raw, as_frame, opened
 from outcomes.sources.staging import Staged
-from outcomes.sources.text import blocks, lines, name
+from outcomes.sources.text import blocks, lines
 from outcomes.sources.verdicts import Refused
 
 
@@ -44,7 +44,7 @@ def read(staged: Staged, encoding: str, limits: Limits) -> Raw:
 def _object(line: str) -> dict[str, Any] | None:
     """The line's object, numbers as written; None if it holds none. Raises nothing: an error would quote the line."""
     try:
-        found = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
+        found = _PLAIN.decode(line)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
@@ -53,12 +53,12 @@ def _object(line: str) -> dict[str, Any] | None:
 def _frames(raw: Raw, physical: Iterator[str], keys: dict[str, int], limits: Limits) -> Iterator[pl.DataFrame]:
     kept: list[list[str | None]] = []
     numbers: list[int] = []
-    wanted = [(key, position) for key, position in keys.items() if position in set(raw.wanted)]
+    wanted = [list(keys)[position] for position in raw.wanted]
     for number, line in enumerate(physical, start=1):
-        if not name(line):
+        if not line.strip():
             raw.notes["F53"] += 1
             continue
-        cells, code = _cells(line, [key for key, _ in wanted], limits.field_chars)
+        cells, code = _cells(line, wanted, limits.field_chars)
         if code:
             raw.problem(number, code)
             continue
@@ -74,7 +74,7 @@ def _frames(raw: Raw, physical: Iterator[str], keys: dict[str, int], limits: Lim
 def _cells(line: str, keys: list[str], longest: int) -> tuple[list[str | None], str]:
     """The wanted cells of a line and the code of what is wrong with it, "" if nothing is."""
     try:
-        found = json.loads(line, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_once)
+        found = _STRICT.decode(line)
     except _TwiceError:
         return [], "F37"
     except (ValueError, RecursionError):
@@ -110,3 +110,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise _TwiceError
     return found
+
+
+_PLAIN = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+_STRICT = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_once)

@@ -24,7 +24,8 @@ UNFINISHED = ".tmp-"
 class Facts:
     """Counts over all bytes of a file, and its first 64 KiB (`head`).
 
-    `broken_utf8` counts the bytes that belong to no UTF-8 character; it is 0 for valid UTF-8.
+    `broken_utf8` counts the bytes that belong to no UTF-8 character; it is 0 for valid UTF-8. `non_ascii` and `broken_utf8` are
+    complete only where `nuls` is 0.
     """
 
     newlines: int
@@ -146,7 +147,8 @@ class _Count:
             self.sums[byte] += int(np.count_nonzero(view == byte))
         if len(self.head) < HEAD:
             self.head += bytes(chunk[: HEAD - len(self.head)])
-        if self.pending or view.max(initial=0) > 127:
+        # With zero bytes it is UTF-16 or no text.
+        if not self.sums[0] and (self.pending or view.max(initial=0) > 127):
             self.non_ascii += int(np.count_nonzero(view > 127))
             self._decode(bytes(chunk), final=False)
 

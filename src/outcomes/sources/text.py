@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from outcomes.sources.staging import Staged
 from outcomes.sources.verdicts import Refused
 
-BLOCK = 1 << 24
+BLOCK = 1 << 23
 LONGEST_LINE = BLOCK
 
 # Letters that are seen nowhere and that spreadsheets leave at the ends of names.
@@ -82,7 +82,7 @@ def _pieces(file: io.FileIO) -> Iterator[bytes]:
 def _decoded(pieces: Iterator[bytes], encoded: str) -> Iterator[bytes]:
     if encoded == "windows-1252":
         for piece in pieces:
-            yield piece.decode("latin-1").translate(_WINDOWS).encode()
+            yield _windows(piece).encode()
         return
     decoder = codecs.getincrementaldecoder(encoded)("strict")
     start = True
@@ -94,6 +94,13 @@ def _decoded(pieces: Iterator[bytes], encoded: str) -> Iterator[bytes]:
         decoder.decode(b"", True)
     except UnicodeError:
         raise Refused("F09") from None
+
+
+def _windows(piece: bytes) -> str:
+    try:
+        return piece.decode("cp1252")
+    except UnicodeDecodeError:
+        return piece.decode("latin-1").translate(_WINDOWS)
 
 
 def lines(parts: Iterable[bytes]) -> Iterator[str]:
