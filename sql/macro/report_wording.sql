@@ -1,6 +1,6 @@
 -- How thresholds are printed in sentences.
 -- A number without trailing zeros: 5, 7.5.
-create macro macro.plain(x) as rtrim(rtrim(x::varchar, '0'), '.');
+create macro macro.plain(x) as rtrim(rtrim(x::decimal(30, 6)::varchar, '0'), '.');
 
 -- A side and its cut: "below 5", "at least 10".
 create macro macro.threshold(side, cut) as replace(side, '_', ' ') || ' ' || macro.plain(cut);

@@ -11,7 +11,7 @@ with
             left(ingest_id, 12) as file_id,
             table_name,
             status,
-            code,
+            nullif(code, '') as code,
             rows_in,
             accepted,
             duplicate,
