@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 import duckdb
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -48,6 +49,11 @@ def shown(frame: pl.DataFrame, rule: Rule) -> dict[str, str | None]:
             [("a", 20, 6), ("b", 20, 7), ("c", 60, 30)],
             {"a": POOLED, "b": POOLED, "c": "c"},
             id="two small groups that are large together need no third",
+        ),
+        pytest.param(
+            [("a", 40, 20), ("b", 60, 3), ("c", 90, 45)],
+            {"a": POOLED, "b": POOLED, "c": "c"},
+            id="whatever is smaller than a small group's people is pooled with it",
         ),
         pytest.param(
             [("a", 40, 3), ("b", 40, 3), ("c", 60, 0)],
@@ -142,22 +148,41 @@ def test_no_shown_count_is_small_and_no_subtraction_gives_one(table: list[tuple[
 
 
 @given(tables, rules)
-def test_no_more_is_hidden_than_the_pool_needs(table: list[tuple[int, int]], rule: Rule) -> None:
-    """A safe group is pooled only while the pool without the last to join is still small; larger safe groups stay outside."""
+def test_the_pool_is_the_shortest_that_will_do(table: list[tuple[int, int]], rule: Rule) -> None:
+    """From the smallest group up; without its last group, the pool would be small itself or leave a small group outside."""
     frame = _frame(table)
     names = shown(frame, rule)
-    rows = {row["level"]: row for row in frame.rows(named=True)}
+    rows = {row["level"]: row for row in frame.rows(named=True) if row["measured"] > 0}
+    in_order = sorted(rows, key=lambda level: (rows[level]["measured"], level))
 
     def is_small(levels: list[str]) -> bool:
         return any(rule.hides(sum(rows[level][count] for level in levels)) for count in COUNTS)
 
-    pooled = [level for level, name in names.items() if name == POOLED]
-    joined = sorted((level for level in pooled if not is_small([level])), key=lambda level: (rows[level]["measured"], level))
-    outside = [level for level, name in names.items() if name == level and any(rows[level][count] for count in COUNTS)]
-    if joined:
-        assert is_small([level for level in pooled if level != joined[-1]])
-        last = (rows[joined[-1]]["measured"], joined[-1])
-        assert all(last < (rows[level]["measured"], level) for level in outside)
+    pooled = [level for level in in_order if names[level] == POOLED]
+    assert pooled == in_order[: len(pooled)]
+    if pooled:
+        assert is_small(pooled[:-1]) or is_small([pooled[-1]])
+
+
+two_metrics = st.lists(
+    st.integers(0, 60).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(0, n))), min_size=1, max_size=6
+)
+
+
+@given(two_metrics, rules)
+def test_two_metrics_of_the_same_people_cannot_be_subtracted(table: list[tuple[int, int, int]], rule: Rule) -> None:
+    """What both metrics show of the same head counts is a linear system; no small group's head count follows from it."""
+    known: list[list[int]] = []
+    for numerator in (1, 2):
+        names = shown(_frame([(row[0], row[numerator]) for row in table]), rule)
+        for shown_as in set(names.values()) - {None}:
+            known.append([int(names[f"level {i}"] == shown_as) for i in range(len(table))])
+    small = [i for i, row in enumerate(table) if rule.hides(row[0])]
+    if known and small:
+        rank = np.linalg.matrix_rank(np.array(known))
+        for i in small:
+            alone = [int(k == i) for k in range(len(table))]
+            assert np.linalg.matrix_rank(np.array([*known, alone])) == rank + 1
 
 
 @given(tables, rules, st.randoms(use_true_random=False))
@@ -190,7 +215,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         con.execute("create table ref.setting as select 'cms' as disclosure_rule")
         columns = {
             "outcome": "n as enrolled, n as with_baseline, n as eligible, n as measured, n as denominator, k as numerator",
-            "score": "n",
+            "score": "n as enrolled, n",
             "retention": "n as enrolled, 0 as not_due, n as with_baseline, n as with_score, n as with_both",
         }
         for guarded in GUARDED:

@@ -28,6 +28,7 @@ with
         inner join release.score as release using (instrument_id, window_id, breakdown, level)
         where release.shown_as is not null
         group by all
+        having sum(tally.n) > 0
     ),
     score_counts as (
         select

@@ -1,7 +1,9 @@
 """Counts by level in, and under which level each may be shown out: small cells are pooled with others, or hidden.
 
 Within one partition (everything but the level) the cells add up to a total that readers may know. So a small cell is not simply left out:
-it is pooled with others until the pool itself is safe, and what is shown still adds up to the total. Only schema `report` reads the result.
+levels are pooled from the smallest up, until all small ones are in and the pool itself is safe. What is shown still adds up to the total.
+Since the order is that of the people counted, the pools of all metrics of a breakdown are nested: no metric's pool can be subtracted from
+another's to leave a small cell. Only schema `report` reads the result.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,7 +35,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Guarded:
-    """A table of schema `tally`: the keys of a partition, and the counts (or differences of counts) that must not be small in it."""
+    """A table of schema `tally`: the keys of a partition, and the counts (or differences of counts) that must not be small in it.
+
+    The first count is that of the people the level holds, the same in every table, so that levels stand in one order everywhere.
+    """
 
     table: str
     keys: tuple[str, ...]
@@ -46,7 +51,7 @@ GUARDED: Final = (
         ("profile_id", "metric_id", "instrument_id", "window_id"),
         ("enrolled", "with_baseline", "eligible", "measured", "denominator", "numerator", "denominator - numerator", "eligible - measured"),
     ),
-    Guarded("score", ("instrument_id", "window_id"), ("n",)),
+    Guarded("score", ("instrument_id", "window_id"), ("enrolled", "n")),
     Guarded(
         "retention",
         ("instrument_id", "window_id"),
@@ -59,9 +64,9 @@ def release(cells: pl.DataFrame, keys: Sequence[str], counts: Sequence[str], rul
     """One row per cell: keys, breakdown, level, shown_as, is_suppressed, suppression_reason; sorted.
 
     `shown_as` is the cell's own level, `(pooled)` for cells that are shown as one, or null where nothing of the partition may be
-    shown. A cell is small if any of its `counts` is one that the rule hides. Small cells go into the pool; while the pool's own
-    counts are small, the smallest cell outside joins it (fewest in the first count, then by level). A cell of nothing but zeros
-    stays what it is.
+    shown. A cell is small if any of its `counts` is one that the rule hides. Cells stand in order of the first count, then of their
+    level; the pool is the shortest beginning of that order that holds every small cell and is not small itself. A cell of nothing but
+    zeros stays what it is.
     """
     where = [*keys, "breakdown", "level"]
     rows = cells.select(*where, *counts).sort(where).rows(named=True)
@@ -79,11 +84,11 @@ def _shown(cells: list[dict[str, Any]], counts: Sequence[str], rule: Rule) -> It
     def is_small(group: list[dict[str, Any]]) -> bool:
         return any(rule.hides(sum(cell[count] for cell in group)) for count in counts)
 
-    pool = [cell for cell in cells if is_small([cell])]
-    others = [cell for cell in cells if not is_small([cell]) and any(cell[count] for count in counts)]
-    outside = sorted(others, key=lambda cell: (cell[counts[0]], cell["level"]))
-    while is_small(pool) and outside:
-        pool.append(outside.pop(0))
+    in_order = sorted((cell for cell in cells if any(cell[count] for count in counts)), key=lambda cell: (cell[counts[0]], cell["level"]))
+    size = max((place for place, cell in enumerate(in_order, start=1) if is_small([cell])), default=0)
+    while is_small(in_order[:size]) and size < len(in_order):
+        size += 1
+    pool = in_order[:size]
     levels = {cell["level"] for cell in pool}
     name = None if is_small(pool) else POOLED
     return (name if cell["level"] in levels else cell["level"] for cell in cells)
