@@ -21,8 +21,8 @@ class Latest:
     """The latest `exported_at` seen so far, as a time at the site, and how many texts could not be read."""
 
     def __init__(self, custom: Custom) -> None:
-        self.custom, self.value, self.unread = custom, None, 0
-        self.value: dt.datetime | None
+        self.custom, self.unread = custom, 0
+        self.value: dt.datetime | None = None
 
     def see(self, texts: pl.Series) -> None:
         written = values.blank_to_null(texts.unique())[0].drop_nulls()

@@ -1,4 +1,4 @@
-"""Published tables in, the headline out: response and remission by indication, never without coverage.
+"""Published tables in, the headline out: change, response and remission by indication, never without coverage.
 
 Reads the release only, so nothing undisclosed can reach a terminal, an artifact or a mail.
 """
@@ -10,29 +10,37 @@ from typing import Any
 from outcomes.instruments import Library
 from outcomes.settings import Settings
 
-COLUMNS = ("indication", "measure", "enrolled", "measured", "coverage", "response (95 % CI)", "remission (95 % CI)")
+COLUMNS = ("indication", "measure", "enrolled", "both scores", "coverage", "mean change", "response", "remission")
+NOTE = "Coverage: courses with both scores / enrolled courses. Change: in the measure's own points. In brackets: 95 % intervals."
 HIDDEN = "hidden"
 
-QUERY = """
-select level, instrument_id, metric_id, enrolled, measured, coverage, rate, rate_low, rate_high, is_suppressed
+PEOPLE = """
+select level, instrument_id, r.enrolled, r.with_both, r.is_suppressed, s.n, s.mean_change, s.change_low, s.change_high
+from published.retention as r
+left join published.score_summary as s using (instrument_id, window_id, breakdown, level)
+where window_id = ? and breakdown = 'indication'
+"""
+RATES = """
+select level, instrument_id, metric_id, numerator, rate, rate_low, rate_high, is_suppressed
 from published.outcome_summary
 where profile_id = ? and window_id = ? and breakdown = 'indication' and metric_id in ('response', 'remission')
-order by all
 """
 QUALITY = "select * from published.quality order by all"
 
+Cell = dict[str, Any]
+
 
 def rows(release: Path, settings: Settings, library: Library) -> list[tuple[str, ...]]:
-    """One row of text per indication with a primary measure, in the order of COLUMNS."""
-    profile = settings.report.profile
-    cells = {(r["level"], r["instrument_id"], r["metric_id"]): r for r in _query(release, QUERY, [profile, _window(settings)])}
-    primary = sorted({(e.indication, e.instrument) for e in library.profiles[profile].expected if e.role == "primary"})
-    found = [
-        (indication, measure)
-        for indication, measure in primary
-        if (indication, measure, "response") in cells or (indication, measure, "remission") in cells
+    """One row of text per indication and primary measure of the report's profile, in the order of COLUMNS."""
+    profile, window = settings.report.profile, _window(settings)
+    people = {(cell["level"], cell["instrument_id"]): cell for cell in _query(release, PEOPLE, [window])}
+    rates = {(c["level"], c["instrument_id"], c["metric_id"]): c for c in _query(release, RATES, [profile, window])}
+    primary = sorted({(e.indication or "", e.instrument) for e in library.profiles[profile].expected if e.role == "primary"})
+    return [
+        (*key, *_people(people[key]), _rate(rates.get((*key, "response"))), _rate(rates.get((*key, "remission"))))
+        for key in primary
+        if key in people
     ]
-    return [_row(indication, measure, cells) for indication, measure in found]
 
 
 def _window(settings: Settings) -> str:
@@ -40,65 +48,69 @@ def _window(settings: Settings) -> str:
     return settings.report.headline_window if settings.report.headline_window in ids else ids[-1]
 
 
-def _row(indication: str, measure: str, cells: dict[tuple[str, str, str], dict[str, Any]]) -> tuple[str, ...]:
-    response, remission = (cells.get((indication, measure, metric)) for metric in ("response", "remission"))
-    base = response or remission or {}
-    counts = (_count(base, "enrolled"), _count(base, "measured"), _percent(base.get("coverage")))
-    return (indication, measure, *counts, _rate(response), _rate(remission))
+def _people(cell: Cell) -> tuple[str, str, str, str]:
+    if cell["is_suppressed"]:
+        return (HIDDEN, HIDDEN, HIDDEN, HIDDEN)
+    enrolled, both = cell["enrolled"], cell["with_both"]
+    coverage = f"{100 * both / enrolled:.0f} %" if enrolled else "-"
+    return str(enrolled), str(both), coverage, _change(cell)
 
 
-def _count(cell: dict[str, Any], name: str) -> str:
-    return HIDDEN if cell["is_suppressed"] else str(cell[name])
+def _change(cell: Cell) -> str:
+    if cell["n"] is None:
+        return HIDDEN
+    if cell["mean_change"] is None:
+        return "nobody measured"
+    interval = f" ({cell['change_low']:+.1f} to {cell['change_high']:+.1f})" if cell["change_low"] is not None else ""
+    return f"{cell['mean_change']:+.1f}{interval}"
 
 
-def _percent(value: float | None) -> str:
-    return HIDDEN if value is None else f"{100 * value:.0f} %"
-
-
-def _rate(cell: dict[str, Any] | None) -> str:
+def _rate(cell: Cell | None) -> str:
     if cell is None:
         return "no rule"
     if cell["is_suppressed"]:
         return HIDDEN
     if cell["rate"] is None:
         return "nobody measured"
-    return f"{100 * cell['rate']:.1f} % ({100 * cell['rate_low']:.1f}-{100 * cell['rate_high']:.1f})"
+    return f"{100 * cell['rate']:.0f} % ({100 * cell['rate_low']:.0f}-{100 * cell['rate_high']:.0f})"
 
 
-def terminal(release: Path, settings: Settings, library: Library) -> str:
-    """The headline as a table for a terminal of any width."""
+def title(settings: Settings) -> str:
+    """Whose figures, for which window, by which thresholds, and what is hidden."""
+    rules = f"thresholds of {settings.report.profile}, small counts hidden by rule {settings.disclosure.rule}"
+    return f"{settings.clinic.name}: window {_window(settings)}, {rules}"
+
+
+def terminal(release: Path, settings: Settings, library: Library, width: int = 110) -> str:
+    """The headline as a table for a terminal."""
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title(settings), title_justify="left", pad_edge=False)
+    table = Table(title=title(settings), caption=NOTE, title_justify="left", caption_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in COLUMNS:
         table.add_column(name, justify="left" if name in COLUMNS[:2] else "right")
     for row in rows(release, settings, library):
         table.add_row(*row)
-    console = Console(width=118)
+    console = Console(width=width)
     with console.capture() as captured:
         console.print(table)
-    return captured.get().rstrip()
+    return "\n".join(line.rstrip() for line in captured.get().splitlines()).strip("\n")
 
 
 def markdown(release: Path, settings: Settings, library: Library) -> str:
-    """The headline as a Markdown table with its window, profile and the rule of what is hidden."""
+    """The headline as a Markdown table."""
     lines = [COLUMNS, tuple("---" for _ in COLUMNS), *rows(release, settings, library)]
-    return "\n".join([title(settings), "", *("| " + " | ".join(line) + " |" for line in lines)])
+    return "\n".join([title(settings), "", *("| " + " | ".join(line) + " |" for line in lines), "", NOTE])
 
 
-def title(settings: Settings) -> str:
-    rules = f"thresholds of {settings.report.profile}, small counts by rule {settings.disclosure.rule}"
-    return f"{settings.clinic.name}: window {_window(settings)}, {rules}"
-
-
-def quality_rows(release: Path) -> list[dict[str, Any]]:
+def quality_rows(release: Path) -> list[Cell]:
     """The published quality table with every value as text or a whole number, as an engine's artifact takes it."""
     plain = (int, str, bool, type(None))
     return [{name: v if isinstance(v, plain) else str(v) for name, v in row.items()} for row in _query(release, QUALITY)]
 
 
-def _query(release: Path, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+def _query(release: Path, sql: str, values: Sequence[Any] = ()) -> list[Cell]:
     import duckdb
 
     with duckdb.connect(str(release), read_only=True) as con:

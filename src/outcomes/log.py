@@ -19,15 +19,17 @@ def _as_json(event: str, **fields: Any) -> None:
 
 
 def _as_text(event: str, **fields: Any) -> None:
+    if event in {"begin", "advance"}:
+        return
     rest = "  ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
     print(f"{event:<14} {rest}".rstrip(), file=sys.stderr, flush=True)
 
 
 def to_logger(logger: Any) -> Say:
-    """A `say` that writes each event as one line of a logger; advances of a bar are left out."""
+    """A `say` that writes each event as one line of a logger; what only moves a bar is left out."""
 
     def say(event: str, **fields: Any) -> None:
-        if event != "advance":
+        if event not in {"begin", "advance"}:
             logger.info("%s %s", event, " ".join(f"{name}={value}" for name, value in fields.items()))
 
     return say

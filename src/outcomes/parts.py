@@ -15,7 +15,7 @@ from outcomes.sources import fingerprint
 from outcomes.sources.pieces import ANSWERS, Facts, Piece, schema
 from outcomes.sources.repeats import Keys
 
-BATCH: Final = 500_000
+BATCH: Final = 300_000
 _RISING: Final = ("form_row", "source_line")
 _WORDS: Final = ("instrument_id", "source_file", "ingest_id", "site_id", "instrument_version", "scale_id")
 
@@ -72,7 +72,8 @@ class Parts:
         self._keys: list[Keys] = []
         self._names = {"source_file": source_file, "ingest_id": ingest_id}
         self._ids = pa.array(facts.ids, pa.string())
-        self._unit_writer = Writer(self.units, as_arrow(pl.DataFrame(schema={**schema(table), "key": pl.UInt64()})).schema)
+        self.schema = pl.Schema([*schema(table).items(), ("key", pl.UInt64())])
+        self._unit_writer = Writer(self.units, as_arrow(pl.DataFrame(schema=self.schema)).schema)
         self._answer_writer = Writer(self.answers, self._answers(pl.DataFrame(schema=ANSWERS)).schema)
 
     def add(self, piece: Piece) -> None:
@@ -101,7 +102,7 @@ class Parts:
         """All units in bounded batches; one batch without rows where there are none."""
         for table in arrow_batches(self.units):
             frame: Any = pl.from_arrow(table)
-            yield frame.cast({**schema(self.table), "key": pl.UInt64()})
+            yield frame.cast(self.schema)
 
     def _answers(self, answers: pl.DataFrame) -> pa.Table:
         """Answers with the columns of the clean table."""

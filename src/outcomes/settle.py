@@ -11,7 +11,7 @@ from outcomes import validate
 from outcomes.contract import ANSWER, FORM
 from outcomes.parts import Parts, Writer, arrow_batches, as_arrow
 from outcomes.sources import fingerprint, repeats
-from outcomes.sources.pieces import LOST, Piece, schema
+from outcomes.sources.pieces import LOST, Piece
 from outcomes.sources.repeats import Repeats
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _rows(parts: Parts, as_of: "dt.date", broken: pl.Series) -> Repeats:
 
 def _with_keys(parts: Parts, keys: repeats.Keys) -> pl.DataFrame:
     units = pl.scan_parquet(parts.units).filter(pl.col("key").is_in(pl.Series(keys).implode())).collect()
-    return units.cast({**schema(parts.table), "key": pl.UInt64()}).sort("unit")
+    return units.cast(parts.schema).sort("unit")
 
 
 def _judged_answers(parts: Parts, account: Account, found: Repeats, in_runs: bool) -> Answers:

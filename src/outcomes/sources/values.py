@@ -21,6 +21,7 @@ __all__ = ["Custom", "Typed", "blank_to_null", "read", "whole"]
 
 INVISIBLE: Final = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
 ODD_BLANKS: Final = "[\u00a0\u2000-\u200a\u202f\u205f\u3000]"
+IDENTIFIERS: Final = frozenset({"patient_id", "session_id", "form_id", "event_id"})
 LARGEST: Final = Decimal(10) ** 12
 _PLACES: Final = Decimal("0.000001")
 _PLAIN: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -87,7 +88,7 @@ def blank_to_null(series: pl.Series) -> tuple[pl.Series, int]:
     found = 0
     foreign = series.str.len_bytes() != series.str.len_chars()
     if foreign.any():
-        blank = "" if series.name.endswith("_id") else " "
+        blank = "" if series.name in IDENTIFIERS else " "
         cleaned = series.str.replace_all(INVISIBLE, "").str.replace_all(ODD_BLANKS, blank)
         found = int((cleaned != series).sum())
         series = cleaned
@@ -174,6 +175,8 @@ def _each(columns: list[pl.Series], one: Callable[[str], bool | str]) -> tuple[l
 def _rest(series: pl.Series, fast: pl.Series, one: Callable[[str], object]) -> tuple[pl.Series, Codes]:
     """`fast` with the texts that it left read by `one`, each distinct text once; and the codes of those that `one` gives a code for."""
     left = (fast.is_null() & series.is_not_null()).arg_true()
+    if not left.len():
+        return fast, None
     texts = series.gather(left)
     distinct = texts.unique().to_list()
     answers = {text: one(text) for text in distinct}

@@ -25,7 +25,7 @@ def file_verdicts() -> dict[str, Verdict]:
     return {entry["code"]: Verdict(**entry) for entry in json.loads(text)}
 
 
-class Refused(Exception):  # noqa: N818  (a verdict about the file, not a fault of the program)
+class Refused(Exception):
     """A file that is not taken in; the text holds the code and its sentence, never a value or a name from the file.
 
     Raise it `from None`: the error behind it may quote a cell. `message` is only given for codes that stand in another file
