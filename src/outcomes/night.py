@@ -99,7 +99,7 @@ def begin(settings: Settings, as_of: dt.date | None, say: log.Say = log.silent, 
     """A night that may start: private files, no leftovers of a killed run. Without a date, today's at the clinic."""
     os.umask(0o077)
     data = settings.paths.data
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(parents=True, exist_ok=True, mode=0o710)
     tonight = Night(settings, as_of or dt.datetime.now(settings.zone).date(), runs.next_ordinal(data), say, tuple(accept))
     for zone in runs.ZONES:
         for leftover in runs.unfinished(data, zone, tonight.ordinal):

@@ -113,7 +113,7 @@ def init(folder: Path) -> str:
         shutil.copyfile(Path(__file__).with_name("template.toml"), config)
     settings = load(config)
     settings.paths.inbox.mkdir(parents=True, exist_ok=True)
-    settings.paths.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings.paths.data.mkdir(parents=True, exist_ok=True, mode=0o710)
     return f"{config} is ready: edit it, put exports into {settings.paths.inbox}, then call `outcomes run --config {config}`"
 
 
@@ -125,8 +125,10 @@ def demo(folder: Path, patients: int, say: Say) -> tuple[int, str]:
         return 2, f"{folder} holds something else; name an empty folder"
     shutil.rmtree(folder, ignore_errors=True)
     init(folder)
+    config = folder / "outcomes.toml"
+    config.write_text(config.read_text(encoding="utf-8").replace("Our Clinic", "Synthetic clinic"), encoding="utf-8")
     clinic.make(folder, patients)
-    settings = load(folder / "outcomes.toml")
+    settings = load(config)
     with runs.lock(settings.paths.data):
         tonight = night.begin(settings, DEMO_AS_OF, say)
         from outcomes.steps import STEPS

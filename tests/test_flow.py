@@ -1,0 +1,106 @@
+"""The night under a real Prefect server: tasks, retries, artifacts, and the hook that leaves a failure where the operator looks."""
+
+import datetime as dt
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from test_night import released, small_clinic
+
+from outcomes import night as walk
+from outcomes import runs, steps, verbs
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def flows() -> Iterator[ModuleType]:
+    """The module of the flow, on a temporary server of its own."""
+    module = verbs._flows()
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=180):
+        yield module
+
+
+def artifacts(key: str) -> list[object]:
+    from prefect.artifacts import Artifact
+
+    found = Artifact.get(key)
+    return [found] if found else []
+
+
+def test_a_flow_run_publishes_what_the_plain_engine_publishes(flows: ModuleType, tmp_path: Path) -> None:
+    small_clinic(tmp_path / "flow")
+    small_clinic(tmp_path / "plain")
+    record = flows.nightly(config=str(tmp_path / "flow" / "outcomes.toml"), as_of="2026-01-01")
+    assert (record["status"], record["code"]) == ("published", 0)
+    from outcomes import log
+    from outcomes.settings import load
+
+    config = tmp_path / "plain" / "outcomes.toml"
+    verbs.run(load(config), config, verbs.Wanted(dt.date(2026, 1, 1)), log.silent)
+    assert released(tmp_path / "flow") == released(tmp_path / "plain")
+    assert artifacts("headline")
+    assert artifacts("quality")
+    assert runs.history(tmp_path / "flow" / "data")[-1]["flow_run"]
+
+
+def test_a_disk_that_fails_once_is_tried_again(flows: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_clinic(tmp_path)
+    tries = []
+
+    def once(tonight: walk.Night) -> None:
+        tries.append(tonight.run_id)
+        if len(tries) == 1:
+            raise OSError
+        steps.stage(tonight)
+
+    monkeypatch.setattr(steps, "STEPS", (walk.Step("stage", once, retries=1), *steps.STEPS[1:]))
+    monkeypatch.setattr(flows, "RETRY_DELAYS_S", [0.0])
+    assert flows.nightly(config=str(tmp_path / "outcomes.toml"), as_of="2026-01-01")["status"] == "published"
+    assert len(tries) == 2
+
+
+def test_a_failed_night_is_a_failed_run_that_quotes_nothing(flows: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_clinic(tmp_path)
+
+    def crash(_tonight: walk.Night) -> None:
+        raise ValueError("the cell says p007")
+
+    monkeypatch.setattr(steps, "STEPS", (walk.Step("stage", crash),))
+    with pytest.raises(walk.StepFailed) as failure:
+        flows.nightly(config=str(tmp_path / "outcomes.toml"), as_of="2026-01-01")
+    assert "p007" not in str(failure.value)
+    last = runs.history(tmp_path / "data")[-1]
+    assert (last["status"], last["step"]) == ("failed", "stage")
+
+
+def test_a_run_that_dies_before_it_can_record_is_recorded_by_the_hook(flows: ModuleType, tmp_path: Path) -> None:
+    small_clinic(tmp_path)
+    with pytest.raises(ValueError, match="isoformat"):
+        flows.nightly(config=str(tmp_path / "outcomes.toml"), as_of="not a date")
+    last = runs.history(tmp_path / "data")[-1]
+    assert last["status"] == "failed"
+    assert "Prefect reports" in last["line"]
+
+
+def test_the_schedule_is_the_settings_cron_in_the_clinics_zone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flows: ModuleType) -> None:
+    from outcomes.settings import load
+
+    small_clinic(tmp_path)
+    told: dict[str, object] = {}
+    monkeypatch.setattr(verbs, "_flows", lambda: flows)
+    monkeypatch.setattr(type(flows.nightly), "serve", lambda _flow, **options: told.update(options))
+    verbs.serve(load(tmp_path / "outcomes.toml"), tmp_path / "outcomes.toml")
+    schedule = told["schedule"]
+    assert (schedule.cron, schedule.timezone) == ("15 2 * * *", "America/Denver")  # type: ignore[attr-defined]
+    assert told["pause_on_shutdown"] is False
+
+
+def test_prefect_yaml_names_a_flow_that_exists() -> None:
+    text = (ROOT / "prefect.yaml").read_text()
+    assert "entrypoint: flows/nightly.py:nightly" in text
+    assert importlib.util.spec_from_file_location("nightly", ROOT / "flows" / "nightly.py")
