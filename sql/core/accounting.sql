@@ -60,7 +60,7 @@ select
     end as duplicate,  -- Rows that repeat another one.
     case when file.status = 'accepted' then coalesce(rows_by_file.superseded, 0) end as superseded,  -- Rows that a newer export corrected.
     case when file.status = 'accepted' then coalesce(file.rows_rejected, 0) end as rejected,  -- Rows that broke a rule.
-    case when file.status = 'accepted' then coalesce(rows_by_file.withdrawn, 0) end as withdrawn  -- Accepted rows of patients who withdrew; used nowhere.
+    case when file.status = 'accepted' then coalesce(rows_by_file.withdrawn, 0) end as withdrawn  -- Of the accepted: withdrawn patients.
 from meta.input_file as file
 left join rows_by_file using (file_number)
 order by file.file_number

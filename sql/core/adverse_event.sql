@@ -10,9 +10,8 @@ select
     event.is_serious,  -- Whether it was serious in the regulatory sense.
     event.onset_min,  -- Minutes from dose to onset.
     event.resolved_min,  -- Minutes from dose to end.
-    event.source_file,  -- Export file the row came from.
-    event.source_line,  -- Line of the export file.
-    event.ingest_id  -- SHA-256 of the export file.
+    event.file_number,  -- Export file; core.accounting names it.
+    event.source_line  -- Line of the export file.
 from clean.adverse_event as event
 inner join core.adverse_event_version as version using (file_number, source_line)
 left join core.session using (session_id)

@@ -56,7 +56,7 @@ with
 select
     courses.course_id,  -- Patient and number of the course.
     courses.patient_id,  -- Pseudonym of the patient.
-    row_number() over (partition by courses.patient_id order by courses.day_0)::integer as course_number,  -- 1 for the patient's first course.
+    row_number() over (partition by courses.patient_id order by courses.day_0)::integer as course_number,  -- From 1.
     courses.day_0,  -- Date of the first medicine session.
     courses.day_0_at,  -- Start of the first medicine session, UTC; empty where only the date is known.
     lead(courses.day_0) over (partition by courses.patient_id order by courses.day_0) as next_day_0,  -- Day 0 of the patient's next course.
@@ -74,7 +74,7 @@ select
     patient.indication,  -- Why the patient is treated.
     patient.indication_subtype,  -- Subtype of the indication.
     patient.failed_antidepressants,  -- Antidepressants that failed before; empty where unknown.
-    coalesce(resistance.treatment_resistance, 'unknown') as treatment_resistance,  -- Resistant, not_resistant or unknown (ref.treatment_resistance).
+    coalesce(resistance.treatment_resistance, 'unknown') as treatment_resistance,  -- See ref.treatment_resistance, or `unknown`.
     patient.occupation,  -- Occupation group.
     patient.sex,  -- Sex as the clinic records it.
     patient.age_band  -- Age in bands, at enrolment.

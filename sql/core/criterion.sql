@@ -1,46 +1,44 @@
--- One row per form and criterion of its questionnaire that is more than a cut-off of the total (ref.criterion):
--- whether it is met.
+-- One row per form with items and criterion of its questionnaire that is more than a cut-off (ref.criterion): is it
+-- met?
 -- Each cluster needs a number of its items answered at or above a value; the criterion is met if all clusters are.
 -- Empty where unanswered items could still decide it.
 with
-    judged_items as (
+    clusters as (
+        select questionnaire_id, criterion_id, cluster, needed, count(*) as items from ref.criterion group by all
+    ),
+    answered as (
         select
-            form.form_id,
-            form.patient_id,
-            form.questionnaire_id,
-            form.answered_on,
-            criterion.criterion_id,
-            criterion.cluster,
-            criterion.needed,
-            answer.answer is null as is_blank,
-            coalesce(answer.answer >= criterion.at_least, false) as is_counted
-        from core.form
-        inner join ref.criterion using (questionnaire_id)
-        left join clean.answer as answer on form.form_number = answer.form_number and criterion.item = answer.item
-        where form.answers > 0
+            answer.form_number,
+            item.criterion_id,
+            item.cluster,
+            count(*) as answered,
+            count(*) filter (where answer.answer >= item.at_least) as counted
+        from clean.answer as answer
+        inner join ref.criterion as item on answer.instrument_id = item.questionnaire_id and answer.item = item.item
+        group by all
     ),
     judged_clusters as (
         select
-            form_id,
-            patient_id,
-            questionnaire_id,
-            answered_on,
-            criterion_id,
+            form.form_number,
+            clusters.criterion_id,
             case
-                when count(*) filter (where is_counted) >= needed
+                when coalesce(answered.counted, 0) >= clusters.needed
                 then true
-                when count(*) filter (where is_counted or is_blank) < needed
+                when coalesce(answered.counted, 0) + clusters.items - coalesce(answered.answered, 0) < clusters.needed
                 then false
             end as is_met
-        from judged_items
-        group by form_id, patient_id, questionnaire_id, answered_on, criterion_id, cluster, needed
+        from core.form
+        inner join clusters using (questionnaire_id)
+        left join
+            answered
+            on form.form_number = answered.form_number
+            and clusters.criterion_id = answered.criterion_id
+            and clusters.cluster = answered.cluster
+        where form.answers > 0
     )
 select
-    form_id,  -- Identifier of the form.
-    patient_id,  -- Pseudonym of the patient.
-    questionnaire_id,  -- Questionnaire.
-    answered_on,  -- Calendar date of the answer at the site.
+    form_number,  -- Form (core.form).
     criterion_id,  -- Criterion.
-    case when bool_or(not is_met) then false when count(is_met) = count(*) then true end as is_met  -- Whether every cluster is met; empty where blanks leave it open.
+    case when bool_or(not is_met) then false when count(is_met) = count(*) then true end as is_met  -- Whether it is.
 from judged_clusters
 group by all

@@ -23,6 +23,6 @@ with
 select
     coalesce(mapped.course_id, answered.course_id) as course_id,  -- Course.
     coalesce(mapped.instrument_id, answered.instrument_id) as instrument_id,  -- Measure that is expected of it.
-    case when mapped.course_id is not null then 'profile' else 'answered' end as because  -- Profile: mapped by the profile; answered: only because the patient ever answered it.
+    case when mapped.course_id is not null then 'profile' else 'answered' end as because  -- Mapped by the profile, or only answered.
 from mapped
 full join answered on mapped.course_id = answered.course_id and mapped.instrument_id = answered.instrument_id

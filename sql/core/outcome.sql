@@ -129,7 +129,7 @@ select
     picked.answered_on,  -- Day of the score in the window.
     picked.form_number,  -- Form of the score in the window (core.form).
     (picked.answered_on - pairs.day_0)::integer as days,  -- Days from day 0 to the score.
-    (pairs.sign * (pairs.baseline - picked.score))::decimal(18, 6) as improvement  -- Change since baseline in points, positive where better.
+    (pairs.sign * (pairs.baseline - picked.score))::decimal(18, 6) as improvement  -- Points since baseline, positive where better.
 from pairs
 cross join windows
 cross join ref.setting

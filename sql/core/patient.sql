@@ -16,9 +16,8 @@ select
     patient.screened_on,  -- Day of screening.
     patient.screen_result,  -- Result of screening.
     patient.exclusion_reason,  -- Why screening excluded the patient.
-    patient.source_file,  -- Export file the row came from.
-    patient.source_line,  -- Line of the export file.
-    patient.ingest_id  -- SHA-256 of the export file.
+    patient.file_number,  -- Export file; core.accounting names it.
+    patient.source_line  -- Line of the export file.
 from clean.patient
 inner join core.patient_version as version using (file_number, source_line)
 where version.standing = 'kept'

@@ -119,7 +119,7 @@ select
     form.answered_on,  -- Calendar date of the answer at the site.
     form.is_after_treatment,  -- Whether it was filled in after a medicine session of the same day began.
     coalesce(form.item_score, form.reported_total) as score,  -- Score; empty where there is none.
-    case when form.item_score is not null then 'items' when form.reported_total is not null then 'total' end as source,  -- Whether the score was made from items or is the reported total.
+    case when form.item_score is not null then 'items' when form.reported_total is not null then 'total' end as source,  -- What it was made from.
     case
         when coalesce(form.item_score, form.reported_total) is not null
         then null
@@ -128,7 +128,7 @@ select
         else 'no_answers'
     end as reason,  -- Why there is no score (ref.reason); empty where there is one.
     form.reported_total,  -- Total of this measure as the export reports it.
-    coalesce(abs(form.item_score - form.reported_total) > scoring.total_tolerance, false) as contradicts,  -- Whether the reported total differs from the scored items.
+    coalesce(abs(form.item_score - form.reported_total) > scoring.total_tolerance, false) as contradicts,  -- Whether the total differs.
     form.answered::integer as items_answered,  -- Answered items of the measure; answered domains, where items share one.
     set_aside.form_number is not null as is_set_aside  -- Whether another form of the same day counts instead.
 from scored_forms as form

@@ -74,7 +74,7 @@ with
 select
     session.session_id,  -- Identifier of the session.
     session.patient_id,  -- Pseudonym of the patient.
-    session.patient_id || '/' || spans.course_number as course_id,  -- Course that the session belongs to; empty for patients without treatment.
+    session.patient_id || '/' || spans.course_number as course_id,  -- Course of the session; empty for patients without one.
     session.site_id,  -- Site where the session took place.
     session.started_at,  -- Start of the session, UTC; empty where the export gives only a date.
     session.started_on,  -- Calendar date of the start at the site.
@@ -84,7 +84,7 @@ select
     session.is_treatment,  -- Whether it is a completed medicine session.
     treatment.treatment_number::integer as treatment_number,  -- Place among the medicine sessions of the course, from 1.
     treatment.gap_days::integer as gap_days,  -- Days since the medicine session before it in the course.
-    coalesce(session.phase, treatment.phase) as phase,  -- Induction or maintenance; derived from dates where the clinic gives no label.
+    coalesce(session.phase, treatment.phase) as phase,  -- Induction or maintenance; from dates where there is no label.
     session.route,  -- Route of administration.
     session.dose_mg,  -- Dose given, mg.
     session.weight_kg,  -- Body weight, kg.
@@ -111,9 +111,8 @@ select
     session.dissociation_resolved_min,  -- Dose to end of dissociation, min.
     session.ready_to_leave_min,  -- Dose to readiness to leave, min.
     session.monitored_min,  -- Time under observation, min.
-    session.source_file,  -- Export file the row came from.
-    session.source_line,  -- Line of the export file.
-    session.ingest_id  -- SHA-256 of the export file.
+    session.file_number,  -- Export file; core.accounting names it.
+    session.source_line  -- Line of the export file.
 from kept_sessions as session
 left join
     spans
