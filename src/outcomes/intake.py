@@ -162,7 +162,6 @@ def _rejects(data: Path, verdict: Verdict, account: "Account") -> Path | None:
     folder = store.draft(data, "quarantine", verdict.ingest_id)
     listed.write_parquet(folder / "reject.parquet", compression="zstd")
     listed.write_csv(folder / "reject.csv")
-    store.durable(folder)
     return folder
 
 

@@ -149,6 +149,7 @@ def commit(data: Path, folder: Path, verdict: Verdict, rejects: Path | None = No
     reached("clean file written")
     aside = data / "quarantine" / verdict.ingest_id
     if rejects is not None:
+        _durable(rejects)
         _move(rejects, aside)
         reached("rejected rows put aside")
     else:
@@ -218,10 +219,10 @@ def _write(folder: Path, verdict: Verdict) -> None:
     """The verdict, last of all files; everything durable."""
     text = json.dumps(asdict(verdict), default=str, sort_keys=True, indent=1) + "\n"
     (folder / VERDICT).write_text(text, encoding="utf-8")
-    durable(folder)
+    _durable(folder)
 
 
-def durable(folder: Path) -> None:
+def _durable(folder: Path) -> None:
     """Every file of a folder, private and on the disk."""
     for path in folder.iterdir():
         path.chmod(0o600)

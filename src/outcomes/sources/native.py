@@ -105,8 +105,12 @@ def _by_prefix(name: str) -> Table | None:
 
 def map_header(header: Sequence[str], known: Recognised, library: Library) -> Columns:
     """What each column of the header stands for. Raises Refused H02, H03, H04, H06."""
-    names = _renamed([clean_name(name) for name in header], known.source)
     table, aliases = known.table, reading.other_names(known.table.name)
+    names = [clean_name(name) for name in header]
+    if known.source:
+        absent = [our.lower() for our, their in known.source.columns.items() if clean_name(their) not in names]
+        _demand({aliases.get(our, our) for our in absent}, {})
+        names = _renamed(names, known.source)
     ours = {*table.readable, EXPORTED_AT, *(ANSWER.required if table is FORM else ())}
     columns: dict[str, int] = {}
     rest: dict[int, str] = {}
@@ -118,8 +122,6 @@ def map_header(header: Sequence[str], known: Recognised, library: Library) -> Co
             raise reading.refused("H03", name)
         else:
             columns[name] = position
-    if known.source:
-        _demand(set(known.source.columns) & ours, columns)
     if table is not FORM:
         _demand(table.required, columns)
         if not set(columns) - {EXPORTED_AT} - set(table.required) and len(table.required) == 1:
@@ -133,10 +135,8 @@ def clean_name(name: str) -> str:
     return re.sub(ODD_BLANKS, " ", re.sub(INVISIBLE, "", name)).strip().lower()
 
 
-def _renamed(names: list[str], source: Source | None) -> list[str]:
-    """Names with those that the source maps replaced by ours; what ours was called before is set aside."""
-    if source is None or not source.columns:
-        return names
+def _renamed(names: list[str], source: Source) -> list[str]:
+    """Names with those that the source maps replaced by ours; a column that happens to have our name already is set aside."""
     theirs = {clean_name(their): our.lower() for our, their in source.columns.items()}
     return [theirs.get(name, "" if name in theirs.values() else name) for name in names]
 
