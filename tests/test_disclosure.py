@@ -216,7 +216,8 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         columns = {
             "outcome": "n as enrolled, n as with_baseline, n as eligible, n as measured, n as denominator, k as numerator",
             "score": "n as enrolled, n",
-            "retention": "n as enrolled, 0 as not_due, n as with_baseline, n as with_score, n as with_both",
+            "retention": "n as enrolled, n as with_baseline, n as with_score, n as with_both",
+            "due": "n as enrolled, 0 as not_due",
         }
         for guarded in GUARDED:
             keys = ", ".join(f"'x' as {key}" for key in guarded.keys)

@@ -1,5 +1,5 @@
 -- Who was still measured: one row per measure, window and group.
--- Courses whose window has not fully passed at the as-of date are counted apart, never as missing.
+-- Courses whose window has not fully passed at the as-of date are never counted as missing; published.due counts them.
 with
     rounding as (
         select disclosure.round_to as unit
@@ -13,7 +13,6 @@ with
             release.window_id,
             release.breakdown,
             release.shown_as,
-            sum(tally.not_due) as not_due,
             sum(tally.enrolled) as enrolled,
             sum(tally.with_baseline) as with_baseline,
             sum(tally.with_score) as with_score,
@@ -29,7 +28,6 @@ with
             window_id,
             breakdown,
             shown_as as level,
-            macro.rounded(not_due, unit) as not_due,
             macro.rounded(enrolled, unit) as enrolled,
             macro.rounded(with_baseline, unit) as with_baseline,
             macro.rounded(with_score, unit) as with_score,
@@ -53,7 +51,6 @@ select
     window_id,  -- Window.
     breakdown,  -- By what the courses are grouped; all for the total.
     level,  -- Group; (pooled) for those too small to be shown by themselves.
-    not_due,  -- Courses whose window has not fully passed yet.
     enrolled,  -- Courses of whom the measure is expected and whose window has passed.
     with_baseline,  -- Enrolled courses with a baseline.
     with_score,  -- Enrolled courses with a score in the window.

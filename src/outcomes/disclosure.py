@@ -55,8 +55,9 @@ GUARDED: Final = (
     Guarded(
         "retention",
         ("instrument_id", "window_id"),
-        ("enrolled", "not_due", "with_baseline", "with_score", "with_both", "enrolled - with_score"),
+        ("enrolled", "with_baseline", "with_score", "with_both", "enrolled - with_score"),
     ),
+    Guarded("due", ("instrument_id", "window_id"), ("enrolled", "not_due")),
 )
 
 
