@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from outcomes.settings import Limits
-from outcomes.sources.raw import open_raw
+from outcomes.sources.raw import Raw, open_raw
 from outcomes.sources.staging import stage
 from outcomes.sources.verdicts import Refused
 
@@ -20,22 +20,27 @@ class Seen:
     notes: dict[str, int] = field(default_factory=dict)
 
 
-def seen(data: bytes, folder: Path, suffix: str = ".csv", only: list[int] | None = None, **limits: int) -> Seen:
-    """What becomes of a file with these bytes."""
+def read(data: bytes, folder: Path, suffix: str = ".csv", only: list[int] | None = None, **limits: int) -> tuple[Raw, list[str]]:
+    """A file with these bytes, staged and read to its end; raises what that raises."""
     inbox = folder / "inbox"
     inbox.mkdir(exist_ok=True)
     file = inbox / f"file{suffix}"
     file.write_bytes(data)
     allowed = Limits(**limits)
+    raw = open_raw(stage(file, folder / "raw", allowed), suffix, allowed)
+    if only is not None:
+        raw.only(only)
+    return raw, [
+        f"{line}: {' | '.join('' if cell is None else cell for cell in cells)}"
+        for batch in raw.batches
+        for *cells, line in batch.iter_rows()
+    ]
+
+
+def seen(data: bytes, folder: Path, suffix: str = ".csv", only: list[int] | None = None, **limits: int) -> Seen:
+    """What becomes of a file with these bytes."""
     try:
-        raw = open_raw(stage(file, folder / "raw", allowed), suffix, allowed)
-        if only is not None:
-            raw.only(only)
-        rows = [
-            f"{line}: {' | '.join('' if cell is None else cell for cell in cells)}"
-            for batch in raw.batches
-            for *cells, line in batch.iter_rows()
-        ]
+        raw, rows = read(data, folder, suffix, only, **limits)
     except Refused as refusal:
         return Seen(refused=refusal.code)
     assert raw.rows_in == len(rows) + raw.problems.height

@@ -2,7 +2,6 @@
 
 import posixpath
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from xml.parsers import expat
@@ -13,11 +12,10 @@ from outcomes.settings import Limits
 from outcomes.sources.excel_cells import Shown, column_of, number_text, shown_as, unescaped
 from outcomes.sources.raw import BATCH, Raw, as_frame, opened
 from outcomes.sources.staging import Staged
-from outcomes.sources.verdicts import Refused
+from outcomes.sources.verdicts import Refused, refusing
 
 _PIECE = 1 << 16
 _EXCEL_COLUMNS = 1 << 14
-_DAMAGED = (zipfile.BadZipFile, zlib.error, expat.ExpatError, ValueError, KeyError, IndexError, EOFError, NotImplementedError)
 
 Attributes = dict[str, str]
 Cells = dict[int, str]
@@ -38,7 +36,7 @@ def read(staged: Staged, limits: Limits) -> Raw:
 
     Raises Refused: damaged (F17), protected (F18), far larger when unpacked (F15), without any cell (F01).
     """
-    try:
+    with refusing("F17"):
         archive = zipfile.ZipFile(staged.path_in_raw)
         _check(archive, staged, limits)
         book = _book(archive)
@@ -47,8 +45,6 @@ def read(staged: Staged, limits: Limits) -> Raw:
             raise Refused("F01")
         rows = _rows(archive, filled[0][1], book)
         _, cells = next(rows)
-    except _DAMAGED:
-        raise Refused("F17") from None
     first, last = min(cells), max(cells)
     raw = opened("xlsx", "", [cells.get(column, "") for column in range(first, last + 1)], limits)
     raw.sheet = filled[0][0]
@@ -63,6 +59,8 @@ def _check(archive: zipfile.ZipFile, staged: Staged, limits: Limits) -> None:
     parts = archive.infolist()
     if any(part.flag_bits & 1 for part in parts):
         raise Refused("F18")
+    if any(part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in parts):
+        raise Refused("F17")
     if sum(part.file_size for part in parts) > limits.expansion_ratio * staged.bytes:
         raise Refused("F15")
     # The table of texts is the one part that is held in memory; as objects it takes several times its size.
@@ -75,10 +73,8 @@ def _frames(raw: Raw, rows: Iterator[tuple[int, Cells]], first: int, longest: in
     kept: list[list[str | None]] = []
     numbers: list[int] = []
     while True:
-        try:
+        with refusing("F17"):
             number, cells = next(rows, (0, {}))
-        except _DAMAGED:
-            raise Refused("F17") from None
         if not number:
             break
         if min(cells) < first or max(cells) >= first + width:

@@ -10,7 +10,7 @@ import polars as pl
 from outcomes.settings import Limits
 from outcomes.sources.raw import BATCH, Raw, opened
 from outcomes.sources.staging import Staged
-from outcomes.sources.verdicts import Refused
+from outcomes.sources.verdicts import Refused, refusing
 
 if TYPE_CHECKING:
     from pyarrow import Array, DataType, RecordBatch
@@ -29,7 +29,7 @@ def read(staged: Staged, limits: Limits) -> Raw:
     """
     from pyarrow import parquet
 
-    try:
+    with refusing("F16"):
         file = parquet.ParquetFile(staged.path_in_raw, page_checksum_verification=True, pre_buffer=False)
         facts = file.metadata
         names = file.schema_arrow.names
@@ -37,8 +37,6 @@ def read(staged: Staged, limits: Limits) -> Raw:
         is_whole = facts.num_rows == sum(group.num_rows for group in groups) and _names_agree(staged, names, len(groups))
         is_whole = is_whole and _types_agree(file)
         has_checksum = _has_checksum(staged)
-    except Exception:
-        raise Refused("F16") from None
     if not is_whole:
         raise Refused("F16")
     unpacked = sum(group.total_byte_size for group in groups)
@@ -109,11 +107,9 @@ def _frames(raw: Raw, file: "ParquetFile", limits: Limits) -> Iterator[pl.DataFr
     batches = file.iter_batches(BATCH, columns=None if every else [names[position] for position in raw.wanted])
     line = 1
     while True:
-        try:
+        with refusing("F16"):
             batch = next(batches, None)
             frame = None if batch is None else _as_text(raw, batch, line, limits.field_chars)
-        except (Exception, pl.exceptions.PanicException):
-            raise Refused("F16") from None
         if frame is None:
             break
         line += frame.height

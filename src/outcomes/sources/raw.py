@@ -1,6 +1,5 @@
 """A staged file in, its rows as text out, in batches, each row with the line of the file that it stands on."""
 
-import io
 import re
 import zipfile
 from array import array
@@ -14,7 +13,7 @@ import polars as pl
 from outcomes.settings import Limits
 from outcomes.sources import text
 from outcomes.sources.staging import Staged
-from outcomes.sources.verdicts import Refused
+from outcomes.sources.verdicts import Refused, refusing
 
 Format = Literal["csv", "jsonl", "parquet", "xlsx"]
 
@@ -146,11 +145,8 @@ def open_raw(staged: Staged, file_name_suffix: str, limits: Limits) -> Raw:
 
 def _is_workbook(staged: Staged) -> None:
     """Raises Refused unless the zip archive is an .xlsx workbook."""
-    try:
-        with zipfile.ZipFile(staged.path_in_raw) as archive:
-            names = set(archive.namelist())
-    except (zipfile.BadZipFile, ValueError, OSError, io.UnsupportedOperation, NotImplementedError):
-        raise Refused("F17" if b"xl/" in staged.facts.head else "F05") from None
+    with refusing("F17" if b"xl/" in staged.facts.head else "F05"), zipfile.ZipFile(staged.path_in_raw) as archive:
+        names = set(archive.namelist())
     if "xl/workbook.xml" in names:
         return
     raise Refused("F18" if "xl/workbook.bin" in names or "content.xml" in names else "F05")

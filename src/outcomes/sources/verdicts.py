@@ -1,6 +1,10 @@
 """A verdict code in, the sentence about it out: what can be wrong with a file before anyone looks at its columns."""
 
+import errno
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -36,3 +40,22 @@ class Refused(Exception):
         self.code = code
         self.message = message or file_verdicts()[code].message
         super().__init__(f"{code}: {self.message}")
+
+
+@contextmanager
+def refusing(code: str) -> Iterator[None]:
+    """What a library can't read in a file refuses it with this code; a failing disk stays an OSError, without the file's name."""
+    try:
+        yield
+    except Refused:
+        raise
+    except OSError as error:
+        # Libraries raise it for damaged content too, without a number or for a place that no file has.
+        if error.errno not in (None, errno.EINVAL):
+            raise OSError(error.errno, os.strerror(error.errno)) from None
+        raise Refused(code) from None
+    except BaseException as error:
+        # A Rust library's panic is no Exception, and its type can't be imported without the library.
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            raise Refused(code) from None
+        raise
