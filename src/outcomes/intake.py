@@ -104,7 +104,7 @@ def _read_and_commit(
         arrival=arrival,
         rows=account.rows,
         rules=tuple(account.rules.values()),
-        notes=tuple(_note(code, column, count) for (code, column), count in sorted(account.notes.items())),
+        notes=tuple(_note(code, column, count) for (code, column), count in sorted(account.notes.items()) if count),
     )
     if account.refusal is None:
         return store.commit(data, folder, verdict, _rejects(data, verdict, account))

@@ -22,8 +22,10 @@ _ISO: Final = (
     (21, 29, "%Y-%m-%dT%H:%M:%S%.f", False),
     (22, 35, "%Y-%m-%dT%H:%M:%S%.f%#z", True),
 )
-_CLOCK: Final = r"(?:[T ]+(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
-_CLOCK += r"(?: ?(?P<off>[Zz]|[+-]\d{2}(?::?\d{2})?))?)?"
+_CLOCK: Final = (
+    r"(?:[T ]+(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
+    r"(?: ?(?P<off>[Zz]|[+-]\d{2}(?::?\d{2})?))?)?"
+)
 _YEAR_FIRST: Final = re.compile(r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})" + _CLOCK, re.ASCII)
 _YEAR_LAST: Final = re.compile(r"(?P<a>\d{1,2})[-/. ](?P<b>\d{1,2})[-/. ](?P<y>\d{4})" + _CLOCK, re.ASCII)
 _BARE: Final = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
