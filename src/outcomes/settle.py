@@ -1,6 +1,7 @@
 """The unjudged parts of one file in; its clean Parquet files out, with every row counted once and every lost row explained."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,7 +10,7 @@ import polars as pl
 
 from outcomes import validate
 from outcomes.contract import ANSWER, FORM
-from outcomes.parts import Parts, Writer, arrow_batches, as_arrow
+from outcomes.parts import Parts, Writer, ahead, arrow_batches, as_arrow
 from outcomes.sources import fingerprint, repeats
 from outcomes.sources.pieces import LOST, Piece
 from outcomes.sources.repeats import Repeats
@@ -158,13 +159,19 @@ def _of_rows(judgement: validate.Judgement) -> pl.DataFrame:
 def _units(parts: Parts, account: Account, found: Repeats, answers: Answers, as_of: "dt.date", folder: "Path") -> pl.Series:
     """Judges and writes the units; gives those that are not kept, as a sorted series."""
     table = parts.table
-    name = table.name
-    forgiven = {rule.code for rule in validate.suite(name) if not rule.in_share}
-    whole = _whole_forms(parts, found)
-    changes = _changes(answers)
-    columns = [c for c in table.schema if c not in ("source_file", "ingest_id")]
-    writer = Writer(folder / f"{name}.parquet", as_arrow(pl.DataFrame(schema=table.schema)).schema)
+    writer = Writer(folder / f"{table.name}.parquet", as_arrow(pl.DataFrame(schema=table.schema)).schema)
     gone = [found.lost["unit"], found.duplicates["unit"]]
+    for units in ahead(_kept(parts, account, found, answers, as_of, gone)):
+        writer.add(as_arrow(_finished(units, parts)))
+    writer.close()
+    return pl.concat(gone).unique().sort()
+
+
+def _kept(
+    parts: Parts, account: Account, found: Repeats, answers: Answers, as_of: "dt.date", gone: list[pl.Series]
+) -> Iterator[pl.DataFrame]:
+    """The units that stay, in bounded batches; the others go to the account and to `gone`."""
+    whole, changes = _whole_forms(parts, found), _changes(answers)
     parted = found.merged.filter(pl.col("unit") != pl.col("into"))["unit"]
     for units in parts.unit_batches():
         if found:
@@ -176,24 +183,29 @@ def _units(parts: Parts, account: Account, found: Repeats, answers: Answers, as_
         if whole.height:
             units = units.update(whole, on="unit")
         units = _changed(units, changes).with_columns(source_rows=pl.col("rows") - pl.col("bad") - pl.col("again"))
-        judgement = validate.judge(_with_facts(units, parts, as_of), name, weight="source_rows")
+        judgement = validate.judge(_with_facts(units, parts, as_of), parts.table.name, weight="source_rows")
         account.heard([result for result in judgement.results if not _about_file(result)])
         broken = _of_rows(judgement)
         if broken.height:
-            out = units.with_row_index("row").join(broken, on="row", maintain_order="left")
-            column = pl.col("code").replace_strict({code: rule["column"] for code, rule in account.rules.items()})
-            account.lost.append(out.with_columns(column=column).select(LOST.names()))
-            only_forgiven = out.group_by("unit").agg(pl.col("code").is_in(list(forgiven)).all(), pl.col("rows").first())
-            account.outside_share += int(only_forgiven.filter("code")["rows"].sum())
-            account.rejected += int(only_forgiven["rows"].sum())
-            gone.append(only_forgiven["unit"])
-            units = units.filter(~pl.col("unit").is_in(only_forgiven["unit"].implode()))
+            units = _without_broken(units, broken, account, gone)
         account.accepted += int(units["source_rows"].sum())
         account.rejected += int(units["bad"].sum())
         account.duplicate += int(units["again"].sum())
-        writer.add(as_arrow(_finished(units, parts).select(columns).with_columns(**parts.provenance).select(table.schema.names())))
-    writer.close()
-    return pl.concat(gone).unique().sort()
+        yield units
+
+
+def _without_broken(units: pl.DataFrame, broken: pl.DataFrame, account: Account, gone: list[pl.Series]) -> pl.DataFrame:
+    """The units that break no rule; those that do go to the account and to `gone`."""
+    tables = {str(rule["table"]) for rule in account.rules.values()}
+    forgiven = [rule.code for table in tables for rule in validate.suite(table) if not rule.in_share]
+    columns = {code: rule["column"] for code, rule in account.rules.items()}
+    out = units.with_row_index("row").join(broken, on="row", maintain_order="left")
+    account.lost.append(out.with_columns(column=pl.col("code").replace_strict(columns)).select(LOST.names()))
+    each = out.group_by("unit").agg(pl.col("code").is_in(forgiven).all().alias("forgiven"), pl.col("rows").first())
+    account.outside_share += int(each.filter("forgiven")["rows"].sum())
+    account.rejected += int(each["rows"].sum())
+    gone.append(each["unit"])
+    return units.filter(~pl.col("unit").is_in(each["unit"].implode()))
 
 
 def _whole_forms(parts: Parts, found: Repeats) -> pl.DataFrame:
@@ -245,10 +257,13 @@ def _with_facts(units: pl.DataFrame, parts: Parts, as_of: "dt.date") -> pl.DataF
 
 
 def _finished(units: pl.DataFrame, parts: Parts) -> pl.DataFrame:
-    if parts.table is not FORM:
-        return units.with_columns(content=pl.col("head"))
-    content = fingerprint.of_rows(units.select("head", "answers_sum"))
-    return units.with_columns(content.alias("content"), form_row=pl.col("unit"))
+    """The units as rows of the clean table."""
+    if parts.table is FORM:
+        content = fingerprint.of_rows(units.select("head", "answers_sum"))
+        units = units.with_columns(content.alias("content"), form_row=pl.col("unit"))
+    else:
+        units = units.with_columns(content=pl.col("head"))
+    return units.with_columns(**parts.provenance).select(parts.table.schema.names())
 
 
 def _answers(parts: Parts, found: Repeats, answers: Answers, gone: pl.Series, folder: "Path") -> None:
