@@ -83,6 +83,7 @@ class Measure:
     caseness: Mapping[str, float] = field(default_factory=dict)
     reliable_change: float | None = None
     has_items: bool = False
+    mapped: bool = True
 
     @property
     def top(self) -> int:

@@ -121,6 +121,8 @@ def _pairs(year: Year) -> pl.DataFrame:
 
 def _outcome(year: Year, programme: Programme, indication: str, measure: Measure, outcome: Outcome, pairs: pl.DataFrame) -> OutcomeTruth:
     due = pairs.filter(pl.col("is_due"), programme_id=programme.id, indication=indication, measure=measure.id)
+    if not measure.mapped:
+        due = due.filter("is_answered")
     eligible = due.drop_nulls("baseline")
     measured = eligible.drop_nulls("reached")
     base, reached = measured["baseline"].to_numpy(), measured["reached"].to_numpy()

@@ -49,9 +49,17 @@ def _patients(year: Year, folder: Path, day: dt.date) -> list[File]:
     rows.write_csv(folder / f"patients_{day}.csv")
     stale = dirt.stale(year, clean)
     stale.write_csv(folder / f"patients_{year.plan.stale_on}.csv")
+    unchanged = stale.join(clean, on=clean.columns, how="semi", nulls_equal=True).height
     return [
         File(f"patients_{day}.csv", "patient", "rows", rows.height, day, dirt=counts),
-        File(f"patients_{year.plan.stale_on}.csv", "patient", "rows", stale.height, year.plan.stale_on, dirt={"stale": stale.height}),
+        File(
+            f"patients_{year.plan.stale_on}.csv",
+            "patient",
+            "rows",
+            stale.height,
+            year.plan.stale_on,
+            dirt={"stale": stale.height - unchanged, "unchanged": unchanged},
+        ),
     ]
 
 
