@@ -18,7 +18,7 @@ demo: .venv/ready
 	$(BIN)/outcomes demo demo
 
 test: .venv/ready
-	$(RUN) pytest -n 2
+	$(RUN) pytest -n 2 --dist loadfile
 
 slow: .venv/ready
 	$(RUN) pytest -m slow

@@ -44,7 +44,7 @@ def _may_read(file: SqlFile, table: str) -> bool:
         return file.schema == "tally"
     if file.schema == "report" and schema == "tally":
         return any(other.startswith("release.") for other in file.reads)
-    return schema in MAY_READ[file.schema] or (file.schema == "report" and table in {"core.accounting", "core.score"})
+    return schema in MAY_READ[file.schema] or (file.schema == "report" and table in {"core.accounting", "core.finding", "core.score"})
 
 
 def _last_select_has_star(stream: list[Token]) -> bool:
@@ -72,7 +72,7 @@ def test_file_reads_only_what_exists(file: SqlFile) -> None:
     known = (
         {f.table for f in FILES} | MADE_BY_THE_BUILDER | {f"clean.{name}" for name in TABLES} | {f"ref.{name}" for name in reference.REF}
     )
-    known |= {f"ref.{path.stem}" for path in (FOLDER / "ref").glob("*.csv")} | {f"release.{f.name}" for f in FILES if f.schema == "tally"}
+    known |= {f"ref.{name}" for name in reference.from_folder(FOLDER / "ref")} | {f"release.{f.name}" for f in FILES if f.schema == "tally"}
     unknown = {table for table in file.reads if not table.startswith("meta.")} - known
     assert unknown == set()
 

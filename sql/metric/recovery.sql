@@ -1,6 +1,11 @@
 -- Has a patient who was a case at the baseline stopped being one in the window?
 -- Asked of courses at or past caseness at the baseline.
 -- Caveat: a change of one point across the line counts. Use reliable_recovery to ask for more than chance.
+-- title: Recovery
+-- order: 4
+-- good_is: up
+-- denominator: measured courses that were cases at the baseline
+-- sentence: Score no longer {caseness} in the window, after a baseline that was {caseness}.
 with
     judged as (
         select

@@ -1,6 +1,11 @@
 -- Did the score become worse by at least the instrument's reliable change? Equality counts.
 -- Asked of every course with a baseline. Fewer is better.
 -- Source: Jacobson and Truax 1991, J Consult Clin Psychol 59:12-19, for the idea; the profile's rule for the number.
+-- title: Reliable deterioration
+-- order: 6
+-- good_is: down
+-- denominator: measured courses
+-- sentence: Score worse than the baseline by at least {reliable_change} points.
 with
     judged as (
         select

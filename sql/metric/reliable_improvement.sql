@@ -1,6 +1,11 @@
 -- Did the score improve by at least the instrument's reliable change? Equality counts.
 -- Asked of every course with a baseline, ill or not: it is about change beyond the noise of measuring.
 -- Source: Jacobson and Truax 1991, J Consult Clin Psychol 59:12-19, for the idea; the profile's rule for the number.
+-- title: Reliable improvement
+-- order: 5
+-- good_is: up
+-- denominator: measured courses
+-- sentence: Score better than the baseline by at least {reliable_change} points.
 with
     judged as (
         select

@@ -1,6 +1,12 @@
 -- Has a patient who was a case at the baseline stopped being one, with an improvement of at least the reliable change?
 -- Asked of courses at or past caseness at the baseline.
 -- Caveat: one measure alone is judged here; deterioration on a paired measure doesn't undo it.
+-- title: Reliable recovery
+-- order: 7
+-- good_is: up
+-- denominator: measured courses that were cases at the baseline
+-- sentence: Score no longer {caseness} in the window and better by at least {reliable_change} points, after a
+-- baseline that was {caseness}.
 with
     judged as (
         select

@@ -1,6 +1,11 @@
 -- Is a patient who was ill at the baseline beyond the remission cut-off in the window?
 -- Asked of courses at or past caseness at the baseline: who was never ill can't remit.
 -- Caveat: a profile that puts remission and caseness at the same cut makes this the same as recovery.
+-- title: Remission
+-- order: 2
+-- good_is: up
+-- denominator: measured courses that were cases at the baseline
+-- sentence: Score {remission} in the window after a baseline that was {caseness}.
 with
     judged as (
         select

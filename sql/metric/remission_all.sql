@@ -1,6 +1,11 @@
 -- Is the score in the window beyond the remission cut-off, whatever the baseline was?
 -- Asked of every course with a baseline, as some published studies do.
 -- Caveat: courses that were below the cut-off all along count as remissions. Use remission to leave them out.
+-- title: Remission, all courses
+-- order: 3
+-- good_is: up
+-- denominator: measured courses
+-- sentence: Score {remission} in the window, whatever the baseline was.
 with
     judged as (
         select

@@ -3,6 +3,11 @@
 -- Asked of courses that begin above zero, and no milder than the profile's minimum baseline if it has one.
 -- A baseline of zero has no share, so such a course is set aside and named; it is never "improved by infinity".
 -- Caveat: response is about change. A responder may still be ill, and a mild start makes response easy.
+-- title: Response
+-- order: 1
+-- good_is: up
+-- denominator: measured courses whose baseline the rule can apply to
+-- sentence: Score better than the baseline by at least {response}{minimum}.
 with
     judged as (
         select

@@ -1,7 +1,6 @@
--- The quality of what came in: one row per export file (kind file: where its rows went) and one per rule (kind rule:
--- how
--- many rows broke it, over all files). A file is named by the first twelve digits of its fingerprint, never by its
--- name.
+-- The quality of what came in: where the rows of each export file went (kind file), how many rows broke each rule, over
+-- all files (kind rule), and what only the tables together can show (kind finding).
+-- A file is named by the first twelve digits of its fingerprint, never by its name.
 -- Rows in = accepted + duplicate + superseded + rejected. A refused file has no such counts, since its rows were never
 -- told apart.
 with
@@ -32,17 +31,22 @@ with
         from meta.rule_result
         group by all
     ),
+    findings as (
+        select 'finding' as kind, table_name, code, severity, column_name, message, checked, violated from core.finding
+    ),
     rows as (
         from files
         union all by name
         from rules
+        union all by name
+        from findings
     )
 select
-    rows.kind,  -- What the row is about: a file or a rule.
-    rows.file_id,  -- First twelve digits of the file's SHA-256; empty for a rule.
+    rows.kind,  -- What the row is about: a file, a rule, or a finding.
+    rows.file_id,  -- First twelve digits of the file's SHA-256; empty for rules and findings.
     rows.table_name,  -- Clean table that the file fills or the rule guards.
     rows.code,  -- Code of the rule, or of why the file was refused.
-    rows.status,  -- Whether the file was accepted or refused; empty for a rule.
+    rows.status,  -- Whether the file was accepted or refused; empty for rules and findings.
     rows.rows_in,  -- Rows of the file.
     rows.accepted,  -- Rows that count today.
     rows.duplicate,  -- Rows that repeat another one.

@@ -1,5 +1,6 @@
 -- kept as: view
--- Which courses' windows have passed, by level of every breakdown: those that retention counts, and those it doesn't yet.
+-- Which courses' windows have passed, by level of every breakdown: those that retention counts, and those it doesn't
+-- yet.
 -- Undisclosed: only report reads it, and only through release.due.
 select
     instrument_id,  -- Measure.

@@ -3,15 +3,17 @@
 The tables of questionnaires and profiles come from `instruments`; `typed` holds them to the types given here, which SQL relies on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
+from outcomes import sqlfiles
 from outcomes.contract import DATE, SCORE, TEXT, WHOLE, YES_NO
 from outcomes.settings import Settings
+from outcomes.sqlfiles import SqlFile, SqlFileError
 
 REF: Final[dict[str, pl.Schema]] = {
     "setting": pl.Schema(
@@ -103,6 +105,8 @@ REF: Final[dict[str, pl.Schema]] = {
     "expected": pl.Schema({"profile_id": TEXT, "indication": TEXT, "programme_id": TEXT, "instrument_id": TEXT, "role": TEXT}),
 }
 
+METRIC: Final = pl.Schema({"metric_id": TEXT, "ordinal": WHOLE, "title": TEXT, "good_is": TEXT, "denominator": TEXT, "sentence": TEXT})
+
 INPUT_FILE: Final = pl.Schema(
     {
         "ingest_id": TEXT,
@@ -171,8 +175,24 @@ def from_settings(settings: Settings, as_of: date) -> dict[str, pl.DataFrame]:
 
 
 def from_folder(folder: Path) -> dict[str, pl.DataFrame]:
-    """Every CSV file of the folder by its name: whole numbers, decimals (18, 6), true/false, dates or text; empty is null."""
-    return {path.stem: _exact(pl.read_csv(path, infer_schema_length=None, try_parse_dates=True)) for path in sorted(folder.glob("*.csv"))}
+    """Every CSV file of the folder by its name (whole numbers, decimals (18, 6), true/false, dates or text; empty is null), and `metric`.
+
+    `metric` is what the files of the folder `metric` beside it say of themselves in their headers.
+    """
+    frames = {path.stem: _exact(pl.read_csv(path, infer_schema_length=None, try_parse_dates=True)) for path in sorted(folder.glob("*.csv"))}
+    return frames | {"metric": _metrics(sqlfiles.read_folder(folder.parent, ["metric"]))}
+
+
+def _metrics(files: Iterable[SqlFile]) -> pl.DataFrame:
+    """Raises SqlFileError for a metric that lacks one of the facts of METRIC."""
+    for file in files:
+        if missing := sorted(set(sqlfiles.FACTS) - set(file.facts)):
+            raise SqlFileError(f"{file.table} does not say its {missing[0]} in the header")
+    rows = [
+        {"metric_id": file.name, "ordinal": int(file.facts["order"]), **{name: file.facts[name] for name in METRIC if name in file.facts}}
+        for file in files
+    ]
+    return pl.DataFrame(rows, schema=METRIC).sort("ordinal", "metric_id")
 
 
 def typed(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:

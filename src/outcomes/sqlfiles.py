@@ -7,7 +7,7 @@ behind each column of the last SELECT what the column means. `-- kept as: view` 
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,9 @@ import duckdb
 
 FLOORS = ("macro", "ref", "meta", "clean", "core", "metric", "tally", "release", "report")
 VIEWS = frozenset({"metric"})
+
+
+FACTS = ("title", "order", "good_is", "denominator", "sentence")
 
 
 class SqlFileError(Exception):
@@ -31,7 +34,10 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True)
 class SqlFile:
-    """One file. `meanings` has one entry per column of the last SELECT, None where a comment is missing; `reads` are `schema.table`."""
+    """One file. `meanings` has one entry per column of the last SELECT, None where a comment is missing; `reads` are `schema.table`.
+
+    `facts` are the `key: value` lines that end the header of a metric; they are no part of `header`.
+    """
 
     schema: str
     name: str
@@ -40,6 +46,7 @@ class SqlFile:
     is_view: bool
     meanings: tuple[str | None, ...]
     reads: frozenset[str]
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def table(self) -> str:
@@ -72,15 +79,34 @@ def read(path: Path) -> SqlFile:
     if kept_as and kept_as[0] not in ("view", "table"):
         raise SqlFileError(f"{schema}.{path.stem}: kept as must be view or table")
     is_macro = schema == "macro"
+    prose, facts = _facts([line for line in lead if not line.startswith("kept as:")])
     return SqlFile(
         schema=schema,
         name=path.stem,
         text=text,
-        header="\n".join(line for line in lead if not line.startswith("kept as:")),
+        header="\n".join(prose),
         is_view=kept_as[0] == "view" if kept_as else schema in VIEWS,
         meanings=() if is_macro else _meanings(list(tokens(text))),
         reads=frozenset() if is_macro else _reads(text, f"{schema}.{path.stem}"),
+        facts=facts,
     )
+
+
+def _facts(lead: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The prose of a header, and the facts behind it: from the first line that begins with one of FACTS on; a fact may go over lines."""
+    prose: list[str] = []
+    facts: dict[str, str] = {}
+    key = ""
+    for line in lead:
+        name, colon, value = line.partition(":")
+        if colon and name in FACTS:
+            key = name
+            facts[key] = value.strip()
+        elif key:
+            facts[key] += f" {line}"
+        else:
+            prose.append(line)
+    return prose, facts
 
 
 def read_folder(folder: Path, schemas: Sequence[str] = FLOORS) -> list[SqlFile]:
