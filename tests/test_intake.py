@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -195,10 +194,8 @@ def test_no_cell_value_is_in_a_verdict_a_reject_list_or_an_error(tmp_path: Path)
 def content_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rules that hold of everything: the account of reading and repeats alone, without the slow library."""
 
-    def holds(rules: Any, frame: pl.DataFrame, form: object) -> dict[str, dict[str, Any]]:
-        return {rule.code: {"success": True, "unexpected_count": 0, "unexpected_index_list": []} for rule in rules}
-
-    monkeypatch.setattr(validate, "_run", holds)
+    monkeypatch.setattr(validate, "judge", lambda *_, **__: validate.Judgement([]))
+    monkeypatch.setattr(validate, "judge_file", lambda *_: [])
 
 
 RUNS = st.lists(

@@ -69,6 +69,7 @@ class Parts:
         self.units, self.answers = folder / "units.part", folder / "answers.part"
         self.doubtful: set[int] = set()
         self.has_answers = False
+        self.highest = 0
         self._keys: list[Keys] = []
         self._names = {"source_file": source_file, "ingest_id": ingest_id}
         self._ids = pa.array(facts.ids, pa.string())
@@ -80,6 +81,7 @@ class Parts:
         units = piece.units.select(schema(self.table).names())
         units = units.with_columns(_key(units, self.table))
         self._keys.append(units["key"].to_numpy())
+        self.highest = max(self.highest, int(units["unit"].max() or 0))  # type: ignore[call-overload]
         self._unit_writer.add(as_arrow(units))
         if piece.answers is not None and piece.answers.height:
             self.has_answers = True
@@ -131,7 +133,7 @@ def arrow_batches(path: Path) -> Iterator[pa.Table]:
 
 def _key(units: pl.DataFrame, table: Table) -> pl.Series:
     """A number per unit that equal keys share; a unit without a key shares none."""
-    key = fingerprint.of_rows(units.select(table.key if "form_row" not in table.key else "unit"))
+    key = fingerprint.of_rows(units.select(table.key))
     nameless = units.select(pl.any_horizontal(pl.col(table.key).is_null())).to_series()
     if nameless.any():
         alone = fingerprint.of_rows(units.select("unit"))

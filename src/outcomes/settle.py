@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from outcomes import validate
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     import datetime as dt
     from pathlib import Path
 
-LINES: Final = pl.Schema({"form_row": pl.Int64(), "source_line": pl.Int64()})
+    import pyarrow as pa
+
+SHARE: Final = 1_500_000
+TWICE: Final = pl.Schema({"form_row": pl.Int64(), "source_line": pl.Int64(), "item": pl.Int16(), "answer": pl.Int16()})
 
 
 @dataclass
@@ -61,10 +65,10 @@ class Account:
 
 @dataclass
 class Answers:
-    """Answers that must go: `lost` with their code, `duplicates` as LINES; form_row is that of the whole form."""
+    """Answers that must go: `lost` with their code, `duplicates` as TWICE; form_row is that of the whole form."""
 
     lost: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LOST))
-    duplicates: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={**LINES, "item": pl.Int16(), "answer": pl.Int16()}))
+    duplicates: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=TWICE))
 
 
 def settle(parts: Parts, account: Account, as_of: "dt.date", folder: "Path", shape: str) -> None:
@@ -88,9 +92,17 @@ def settle(parts: Parts, account: Account, as_of: "dt.date", folder: "Path", sha
 
 
 def _runs(parts: Parts) -> Repeats:
-    """Forms of the long shape that stand in several places."""
-    twice = repeats.repeated(parts.keys)
-    return repeats.of_runs(_with_keys(parts, twice).select(repeats.UNITS)) if twice.size else Repeats()
+    """Forms of the long shape that stand in several places. A file sorted by item has only such forms, so it is done in shares."""
+    keys = parts.keys
+    twice = repeats.repeated(keys)
+    if not twice.size:
+        return Repeats()
+    shares = 1 + keys.size // SHARE
+    found = [repeats.of_runs(_with_keys(parts, twice[twice % shares == share])) for share in range(shares)]
+    into = np.arange(parts.highest + 1)
+    for _, merged, _ in found:
+        into[merged["unit"].to_numpy()] = merged["into"].to_numpy()
+    return Repeats(pl.concat([lost for lost, _, _ in found]), into=into, whole=pl.concat([whole for _, _, whole in found]).sort("unit"))
 
 
 def _rows(parts: Parts, as_of: "dt.date", broken: pl.Series) -> Repeats:
@@ -98,14 +110,16 @@ def _rows(parts: Parts, as_of: "dt.date", broken: pl.Series) -> Repeats:
     twice = repeats.repeated(parts.keys)
     if not twice.size:
         return Repeats()
-    units = _with_keys(parts, twice).filter(~pl.col("unit").is_in(broken.implode()))
+    units = _with_keys(parts, twice, whole=True).filter(~pl.col("unit").is_in(broken.implode()))
     judgement = validate.judge(_with_facts(units, parts, as_of), parts.table.name)
     return repeats.of_rows(units.filter(~pl.int_range(pl.len()).is_in(_of_rows(judgement)["row"].implode())), parts.table.key[0])
 
 
-def _with_keys(parts: Parts, keys: repeats.Keys) -> pl.DataFrame:
-    units = pl.scan_parquet(parts.units).filter(pl.col("key").is_in(pl.Series(keys).implode())).collect()
-    return units.cast(parts.schema).sort("unit")
+def _with_keys(parts: Parts, keys: repeats.Keys, whole: bool = False) -> pl.DataFrame:
+    names = [name for name in parts.schema if name in ("unit", "key", "head", "source_line", *repeats.COUNTS)]
+    scan = pl.scan_parquet(parts.units).select(parts.schema.names() if whole else names)
+    units = scan.filter(pl.col("key").is_in(pl.Series(keys).implode())).collect()
+    return units.cast({name: parts.schema[name] for name in units.columns}).sort("unit")
 
 
 def _judged_answers(parts: Parts, account: Account, found: Repeats, in_runs: bool) -> Answers:
@@ -113,20 +127,44 @@ def _judged_answers(parts: Parts, account: Account, found: Repeats, in_runs: boo
     if not parts.has_answers:
         return Answers()
     scan = pl.scan_parquet(parts.answers)
-    into = pl.coalesce("into", "form_row").alias("form_row")
     lost = _broken_answers(parts, account, scan)
-    lost = lost.join(found.merged, on="unit", how="left", maintain_order="left").with_columns(pl.coalesce("into", "unit").alias("unit"))
-    lost = lost.select(LOST.names())
     if not in_runs:
         return Answers(lost.unique(["unit", "code"], maintain_order=True))
-    if not parts.doubtful and not found.merged.height:
+    lost = lost.with_columns(found.form_of(lost["unit"]))
+    forms = _with_an_item_twice(parts, found)
+    if not forms.size:
         return Answers(lost)
-    alone = pl.DataFrame({"unit": sorted(parts.doubtful)}, schema={"unit": pl.Int64()}).join(found.merged, on="unit", how="anti")
-    where = pl.concat([found.merged, alone.with_columns(into=pl.col("unit"))])
-    several = scan.join(where.lazy(), left_on="form_row", right_on="unit").select(into, "item", "answer", "source_line").collect()
+    several = pl.concat(_answers_of(table, found, forms) for table in arrow_batches(parts.answers))
     # An answer that breaks a rule is no witness against another.
     contradictory, duplicates = repeats.of_answers(several.filter(~pl.col("source_line").is_in(lost["source_line"].implode())))
     return Answers(pl.concat([lost, contradictory]).sort("source_line", "code"), duplicates)
+
+
+def _with_an_item_twice(parts: Parts, found: Repeats) -> npt.NDArray[np.int64]:
+    """The forms with an item more than once, among those that stand in several places or seemed doubtful while they were read."""
+    asked = np.zeros(parts.highest + 1, dtype=bool)
+    asked[list(parts.doubtful)] = True
+    asked[found.whole["unit"].to_numpy()] = True
+    if not asked.any():
+        return np.empty(0, dtype=np.int64)
+    forms, items = [], []
+    for table in arrow_batches(parts.answers):
+        form = found.form_of(_column(table, "form_row")).to_numpy()
+        forms.append(form[asked[form]])
+        items.append(_column(table, "item").fill_null(0).to_numpy()[asked[form]])
+    return repeats.twice_in_a_form(np.concatenate(forms), np.concatenate(items))
+
+
+def _answers_of(table: "pa.Table", found: Repeats, forms: npt.NDArray[np.int64]) -> pl.DataFrame:
+    answers = pl.DataFrame([_column(table, name) for name in ("form_row", "item", "answer", "source_line")])
+    answers = answers.with_columns(found.form_of(answers["form_row"]))
+    return answers.filter(pl.col("form_row").is_in(pl.Series(forms).implode()))
+
+
+def _column(table: "pa.Table", name: str) -> pl.Series:
+    series = pl.from_arrow(table.column(name))
+    assert isinstance(series, pl.Series)
+    return series.alias(name)
 
 
 def _broken_answers(parts: Parts, account: Account, scan: pl.LazyFrame) -> pl.DataFrame:
@@ -171,17 +209,17 @@ def _kept(
     parts: Parts, account: Account, found: Repeats, answers: Answers, as_of: "dt.date", gone: list[pl.Series]
 ) -> Iterator[pl.DataFrame]:
     """The units that stay, in bounded batches; the others go to the account and to `gone`."""
-    whole, changes = _whole_forms(parts, found), _changes(answers)
-    parted = found.merged.filter(pl.col("unit") != pl.col("into"))["unit"]
+    changes = _changes(answers)
     for units in parts.unit_batches():
         if found:
             lost = units["unit"].is_in(found.lost["unit"].implode())
             again = units["unit"].is_in(found.duplicates["unit"].implode())
             account.rejected += int(units.filter(lost)["rows"].sum())
             account.duplicate += int(units.filter(again)["rows"].sum())
-            units = units.filter(~lost & ~again & ~pl.col("unit").is_in(parted.implode()))
-        if whole.height:
-            units = units.update(whole, on="unit")
+            units = units.filter(~lost & ~again & (units["unit"] == found.form_of(units["unit"])))
+        if found.whole.height and units.height:
+            near = pl.col("unit").is_between(units["unit"].min(), units["unit"].max())
+            units = units.update(found.whole.filter(near), on="unit")
         units = _changed(units, changes).with_columns(source_rows=pl.col("rows") - pl.col("bad") - pl.col("again"))
         judgement = validate.judge(_with_facts(units, parts, as_of), parts.table.name, weight="source_rows")
         account.heard([result for result in judgement.results if not _about_file(result)])
@@ -206,19 +244,6 @@ def _without_broken(units: pl.DataFrame, broken: pl.DataFrame, account: Account,
     account.rejected += int(each["rows"].sum())
     gone.append(each["unit"])
     return units.filter(~pl.col("unit").is_in(each["unit"].implode()))
-
-
-def _whole_forms(parts: Parts, found: Repeats) -> pl.DataFrame:
-    """Counts of forms that stood in several places, by the unit that they are put into."""
-    if not found.merged.height:
-        return pl.DataFrame()
-    counts = (
-        pl.scan_parquet(parts.units).select("unit", "rows", "bad", "answers", "answers_sum").join(found.merged.lazy(), on="unit").collect()
-    )
-    counts = counts.sort("into", "unit")
-    starts = np.flatnonzero(np.r_[True, (counts["into"].to_numpy()[1:] != counts["into"].to_numpy()[:-1])])
-    sums = {name: pl.Series(np.add.reduceat(counts[name].to_numpy(), starts)) for name in ("rows", "bad", "answers", "answers_sum")}
-    return pl.DataFrame({"unit": counts["into"].gather(starts), **sums}).cast({name: counts.schema[name] for name in sums})
 
 
 def _changes(answers: Answers) -> pl.DataFrame:
@@ -269,19 +294,16 @@ def _finished(units: pl.DataFrame, parts: Parts) -> pl.DataFrame:
 def _answers(parts: Parts, found: Repeats, answers: Answers, gone: pl.Series, folder: "Path") -> None:
     """`answer.parquet`: the part as it is, or without what must go and with the forms' whole numbers."""
     target = folder / "answer.parquet"
-    parted = found.merged.filter(pl.col("unit") != pl.col("into"))
-    if not (gone.len() or answers.lost.height or answers.duplicates.height or parted.height):
+    if not (gone.len() or answers.lost.height or answers.duplicates.height or found.into is not None):
         parts.answers.replace(target)
         return
     lines = pl.concat([answers.lost["source_line"], answers.duplicates["source_line"]]).unique()
     writer: Writer | None = None
     for table in arrow_batches(parts.answers):
-        frame = pl.DataFrame({name: pl.from_arrow(table.column(name)) for name in LINES})
-        if parted.height:
-            frame = frame.join(parted, left_on="form_row", right_on="unit", how="left", maintain_order="left")
-            frame = frame.with_columns(pl.coalesce("into", "form_row").alias("form_row"))
-            table = table.set_column(0, "form_row", as_arrow(frame.select("form_row")).column(0))
-        keep = ~frame["form_row"].is_in(gone.implode()) & ~frame["source_line"].is_in(lines.implode())
+        form = found.form_of(_column(table, "form_row"))
+        keep = ~form.is_in(gone.implode()) & ~_column(table, "source_line").is_in(lines.implode())
+        if found.into is not None:
+            table = table.set_column(0, "form_row", as_arrow(form.to_frame()).column(0))
         writer = writer or Writer(target, table.schema)
         writer.add(table.filter(keep.to_arrow()))
     if writer:

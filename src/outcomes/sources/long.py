@@ -78,7 +78,7 @@ def long(batches: Iterator[pl.DataFrame], custom: Custom, facts: Facts) -> Itera
         doubtful = items.doubtful
         if goes_on and held:
             held.counts = held.counts + counts[:1]
-            doubtful = (*doubtful, int(units[0]))
+            doubtful = (*doubtful, int(units[0])) if ok[0] else doubtful
             counts = counts[1:]
         done, done_counts = new[:-1], counts[: max(0, new.height - 1)]
         if held and new.height:

@@ -5,6 +5,7 @@ so all are set aside. The parts of a form that does not stand in one place (long
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,19 +15,28 @@ from outcomes.sources.pieces import LOST
 
 Keys = npt.NDArray[np.uint64]
 
-UNITS = ("unit", "key", "head", "answers_sum", "source_line", "rows")
+COUNTS: Final = ("rows", "bad", "answers", "answers_sum")
 
 
 @dataclass
 class Repeats:
-    """`lost`: units with their code; `duplicates`: units to leave out; `merged`: unit -> the unit `into` whose part it is."""
+    """What repeats among the units of a file.
+
+    `lost`: units with their code; `duplicates`: units to leave out; `into`: by unit, the unit that it is a part of (itself, mostly), or
+    None where every form stands in one place; `whole`: the counts of forms put together, by unit.
+    """
 
     lost: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LOST))
     duplicates: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"unit": pl.Int64()}))
-    merged: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"unit": pl.Int64(), "into": pl.Int64()}))
+    into: npt.NDArray[np.int64] | None = None
+    whole: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"unit": pl.Int64()}))
 
     def __bool__(self) -> bool:
-        return any(frame.height for frame in (self.lost, self.duplicates, self.merged))
+        return bool(self.lost.height or self.duplicates.height or self.into is not None)
+
+    def form_of(self, units: pl.Series) -> pl.Series:
+        """The form that each unit is, or is a part of."""
+        return units if self.into is None else pl.Series(units.name, self.into[units.to_numpy()])
 
 
 def repeated(keys: Keys) -> Keys:
@@ -44,13 +54,29 @@ def of_rows(units: pl.DataFrame, column: str) -> Repeats:
     return Repeats(lost.select(LOST.names()), duplicates.select("unit"))
 
 
-def of_runs(units: pl.DataFrame) -> Repeats:
-    """Runs of rows that share a form: parts of it if their heads are equal, else none can be told whose it is (R16)."""
-    same = units.sort("unit").with_columns(
-        (pl.col("head").n_unique().over("key") == 1).alias("same"), pl.col("unit").first().over("key").alias("into")
+def of_runs(units: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Runs of rows that share a form: parts of it if their heads are equal, else none can be told whose it is (R16).
+
+    Gives what is lost, unit and `into` of the parts, and the whole counts of each form.
+    """
+    same = units.sort("key", "unit").with_columns((pl.col("head").n_unique().over("key") == 1).alias("same"))
+    lost = same.filter(~pl.col("same")).sort("unit").with_columns(code=pl.lit("R16"), column=pl.lit("form_id"))
+    parts = same.filter("same")
+    starts = np.flatnonzero(np.diff(parts["key"].to_numpy(), prepend=~parts["key"].to_numpy()[:1]) != 0)
+    sizes = np.diff(starts, append=parts.height)
+    first = parts["unit"].to_numpy()[starts]
+    merged = pl.DataFrame({"unit": parts["unit"], "into": pl.Series(np.repeat(first, sizes), dtype=pl.Int64())})
+    sums = {name: np.add.reduceat(parts[name].to_numpy(), starts) if len(starts) else [] for name in COUNTS}
+    whole = pl.DataFrame({"unit": pl.Series(first, dtype=pl.Int64())}).with_columns(
+        pl.Series(name, total, dtype=units.schema[name]) for name, total in sums.items()
     )
-    lost = same.filter(~pl.col("same")).with_columns(code=pl.lit("R16"), column=pl.lit("form_id"))
-    return Repeats(lost.select(LOST.names()), merged=same.filter("same").select("unit", "into"))
+    return lost.select(LOST.names()), merged, whole
+
+
+def twice_in_a_form(forms: npt.NDArray[np.int64], items: npt.NDArray[np.int16]) -> npt.NDArray[np.int64]:
+    """The forms that have an item more than once, sorted."""
+    packed = np.sort(forms * 2**16 + items.astype(np.int64) % 2**16)
+    return np.unique(packed[1:][packed[1:] == packed[:-1]] // 2**16)
 
 
 def of_answers(answers: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
