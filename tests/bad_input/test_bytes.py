@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sources.opening import Seen, read, seen
 
-from outcomes.sources.verdicts import Refused, file_verdicts
+from outcomes.sources.verdicts import Refused, file_verdicts, refusing
 
 HEAD = b"id,score\n"
 GOOD = ["2: p1 | 3", "3: p2 | 4"]
@@ -149,6 +149,13 @@ def test_a_refusal_says_nothing_of_what_the_file_holds(data: bytes, tmp_path: Pa
 
     assert "SECRET" not in "".join(traceback.format_exception(refusal.value))
     assert refusal.value.args == (f"{refusal.value.code}: {file_verdicts()[refusal.value.code].message}",)
+
+
+def test_a_failing_disk_refuses_nothing() -> None:
+    with pytest.raises(OSError, match="Input/output error") as error, refusing("F16"):
+        raise OSError(5, "Input/output error", "SECRET.parquet")
+
+    assert "SECRET" not in "".join(traceback.format_exception(error.value))
 
 
 def test_a_suffix_that_says_otherwise_is_noted(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -113,6 +114,24 @@ LAYOUTS = [
 @pytest.mark.parametrize(("block", "expected"), [pytest.param(block, expected, id=name) for name, block, expected in LAYOUTS])
 def test_layout(block: str, expected: Layout) -> None:
     assert layout(block.encode(), ",", 2, 50) == expected
+
+
+def breaks(*_: object, **__: object) -> pl.DataFrame:
+    raise pl.exceptions.ComputeError("SECRET")
+
+
+def loses_a_row(*arguments: object, **options: object) -> pl.DataFrame:
+    return READ_CSV(*arguments, **options).head(-1)  # type: ignore[arg-type]
+
+
+READ_CSV = pl.read_csv
+
+
+@pytest.mark.parametrize("reader", [breaks, loses_a_row])
+def test_where_the_fast_reader_fails_the_careful_one_reads(reader: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_file.pl, "read_csv", reader)
+
+    assert seen(b"id,score\np1,3\np2,4\n", tmp_path).rows == ["2: p1 | 3", "3: p2 | 4"]
 
 
 def test_only_the_chosen_columns_are_read(tmp_path: Path) -> None:

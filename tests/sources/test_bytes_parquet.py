@@ -1,5 +1,6 @@
 """Parquet values come out as text without noise, and a damaged file is refused."""
 
+import base64
 import datetime as dt
 import io
 import random
@@ -121,6 +122,26 @@ def test_damage_is_refused_or_changes_nothing(way: dict[str, object], tmp_path: 
     data = file(TABLE, **way)
 
     refuses_or_reads_the_same(data, damaged(data, 60), tmp_path)
+
+
+def test_a_name_that_is_not_the_one_of_its_column_is_refused(tmp_path: Path) -> None:
+    data = file(TABLE)
+    in_schema = data.rindex(b"schema\x15") if b"schema\x15" in data else data.index(b"schema")
+    at = data.index(b"score", in_schema)
+
+    assert seen(data[:at] + b"scare" + data[at + 5 :], tmp_path, ".parquet").refused == "F16"
+
+
+@pytest.mark.parametrize("other", [pa.timestamp("us", "UTC"), pa.int64(), pa.date32(), pa.time64("us")], ids=str)
+def test_a_time_of_which_the_file_says_two_things_is_refused(other: pa.DataType, tmp_path: Path) -> None:
+    beside = base64.b64encode(pa.schema({"at": other}).serialize())
+    table = pa.table({"at": pa.array([NOON])})
+    out = io.BytesIO()
+    with parquet.ParquetWriter(out, table.schema, store_schema=False, write_page_checksum=True) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({"ARROW:schema": beside})
+
+    assert seen(out.getvalue(), tmp_path, ".parquet").refused == "F16"
 
 
 @pytest.mark.slow

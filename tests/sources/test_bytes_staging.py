@@ -143,6 +143,16 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     assert list(raw.iterdir()) == []
 
 
+def test_a_file_that_ends_before_its_size_is_refused(inbox: Path, raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (inbox / "forms.csv").write_bytes(TABLE)
+    monkeypatch.setattr(staging.os, "readv", lambda *_: 0)
+
+    with pytest.raises(Refused) as refusal:
+        stage(inbox / "forms.csv", raw, Limits())
+
+    assert refusal.value.code == "F03"
+
+
 def test_a_failing_disk_says_nothing_of_the_file(inbox: Path, raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (inbox / "p1-secret.csv").write_bytes(TABLE)
 

@@ -129,10 +129,11 @@ def _ahead(items: Iterator[tuple[bytes, Layout]]) -> Iterator[tuple[bytes, Layou
     with ThreadPoolExecutor(1) as helper:
         coming = helper.submit(next, items, None)
         while (item := coming.result()) is not None:
-            coming = helper.submit(next, items, None)
             if item[1].kind == "loose":
-                # The caller reads on from the same source now; nobody else may.
-                coming.result()
+                # The caller reads on from the same source; nobody else may.
+                yield item
+                return
+            coming = helper.submit(next, items, None)
             yield item
 
 

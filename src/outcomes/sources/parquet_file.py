@@ -34,13 +34,13 @@ def read(staged: Staged, limits: Limits) -> Raw:
         facts = file.metadata
         names = file.schema_arrow.names
         groups = [facts.row_group(group) for group in range(facts.num_row_groups)]
-        is_whole = facts.num_rows == sum(group.num_rows for group in groups) and _names_agree(staged, names, len(groups))
-        is_whole = is_whole and _types_agree(file)
+        is_whole = _names_agree(staged, names, len(groups)) and _types_agree(file)
         has_checksum = _has_checksum(staged)
     if not is_whole:
         raise Refused("F16")
     unpacked = sum(group.total_byte_size for group in groups)
-    if max(unpacked, facts.num_rows * max(1, facts.num_columns)) > limits.expansion_ratio * staged.bytes:
+    cells = sum(group.num_rows for group in groups) * max(1, facts.num_columns)
+    if max(unpacked, cells) > limits.expansion_ratio * staged.bytes:
         raise Refused("F15")
     raw = opened("parquet", "", names, limits)
     if facts.num_rows and not has_checksum:

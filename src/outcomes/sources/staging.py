@@ -62,7 +62,7 @@ def stage(path: Path, raw_folder: Path, limits: Limits) -> Staged:
         if before.st_size > limits.file_mb * 1_000_000:
             raise Refused("F02")
         ingest_id, size, facts = _copied(source, unfinished, before.st_size)
-        if size != before.st_size or _identity(os.fstat(source)) != _identity(before) or _identity(_seen(path)) != _identity(before):
+        if size != before.st_size or _identity(_seen(path)) != _identity(before):
             raise Refused("F03")
         final = raw_folder / ingest_id
         _keep(unfinished, final)
