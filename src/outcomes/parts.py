@@ -81,7 +81,7 @@ class Parts:
         units = piece.units.select(schema(self.table).names())
         units = units.with_columns(_key(units, self.table))
         self._keys.append(units["key"].to_numpy())
-        self.highest = max(self.highest, int(units["unit"].max() or 0))  # type: ignore[call-overload]
+        self.highest = max([self.highest, *units["unit"].tail(1)])
         self._unit_writer.add(as_arrow(units))
         if piece.answers is not None and piece.answers.height:
             self.has_answers = True

@@ -66,10 +66,8 @@ def of_runs(units: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFra
     sizes = np.diff(starts, append=parts.height)
     first = parts["unit"].to_numpy()[starts]
     merged = pl.DataFrame({"unit": parts["unit"], "into": pl.Series(np.repeat(first, sizes), dtype=pl.Int64())})
-    sums = {name: np.add.reduceat(parts[name].to_numpy(), starts) if len(starts) else [] for name in COUNTS}
-    whole = pl.DataFrame({"unit": pl.Series(first, dtype=pl.Int64())}).with_columns(
-        pl.Series(name, total, dtype=units.schema[name]) for name, total in sums.items()
-    )
+    sums = [pl.Series(name, np.add.reduceat(parts[name].to_numpy(), starts), dtype=parts.schema[name]) for name in COUNTS if len(starts)]
+    whole = pl.DataFrame([pl.Series("unit", first, dtype=pl.Int64()), *sums])
     return lost.select(LOST.names()), merged, whole
 
 
