@@ -5,16 +5,18 @@
 -- have none.
 with
     withdrawn_patients as (select distinct patient_id from clean.patient where withdrawn_on is not null),
+    repeated_forms as (select form_id from clean.form group by all having count(*) > 1),
     winners as (
         select form_id, max(form_number) as form_number, arg_max(content, form_number) as content
         from clean.form
+        semi join repeated_forms using (form_id)
         group by all
     )
 select
     version.form_id,  -- Identifier of the form; made at the entrance where the export has none.
     version.form_number,  -- Number of the version over all files; joins to its answers and scores.
     case
-        when version.form_number = winners.form_number
+        when winners.form_id is null or version.form_number = winners.form_number
         then 'kept'
         when version.content is not distinct from winners.content
         then 'duplicate'
@@ -34,5 +36,5 @@ select
     version.source_line,  -- Line of the export file.
     version.source_rows  -- Rows of the export file that this version was made from.
 from clean.form as version
-inner join winners using (form_id)
+left join winners using (form_id)
 anti join withdrawn_patients using (patient_id)

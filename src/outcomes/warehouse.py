@@ -205,9 +205,9 @@ def columns_of(con: duckdb.DuckDBPyConnection, table: str) -> list[str]:
 
 
 def comment(con: duckdb.DuckDBPyConnection, kind: str, table: str, header: str, meanings: Mapping[str, str]) -> None:
-    con.execute(f"comment on {kind} {table} is {_text(header.strip())}")
-    for column, meaning in meanings.items():
-        con.execute(f'comment on column {table}."{column}" is {_text(meaning)}')
+    said = [f"comment on {kind} {table} is {_text(header.strip())}"]
+    said += [f'comment on column {table}."{column}" is {_text(meaning)}' for column, meaning in meanings.items()]
+    con.execute("; ".join(["begin", *said, "commit"]))
 
 
 def _stack(con: duckdb.DuckDBPyConnection, metrics: list[SqlFile]) -> None:
