@@ -1,10 +1,8 @@
-"""The rules in `expectations/` in, the page `docs/rules.md` out; `python -m outcomes.rulebook PATH` writes it."""
+"""The rules in `expectations/` in, the page `docs/rules.md` out; `outcomes docs` writes it."""
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from outcomes import places
@@ -16,11 +14,11 @@ RELEASE: Final = ("outcome_summary", "score_summary", "input_file", "volume")
 _INTRODUCTION: Final = """\
 # Rules
 
-Generated from `expectations/`; change a rule there, then run `python -m outcomes.rulebook docs/rules.md`.
+Generated from `expectations/`; change a rule there, then run `outcomes docs`.
 
 What a violation costs: **row** the row, which goes to quarantine while the rest goes on; **file** the whole file;
 **publication** the night's publication, while the last good release stays; **note** nothing: it is counted and shown, and the row
-is kept.
+is kept. A rule against publication may be broken once where that is intended: `outcomes run --accept VOL-01`, by its code.
 """
 
 
@@ -53,7 +51,13 @@ def page() -> str:
 
 def _rules(name: str) -> list[Line]:
     return [
-        Line(rule.code, rule.severity, rule.rejects, rule.message, f"{rule.source} ({rule.status})" if rule.source else "")
+        Line(
+            rule.code,
+            rule.severity,
+            f"{rule.rejects} ({rule.column})" if rule.each else rule.rejects,
+            rule.message,
+            f"{rule.source} ({rule.status})" if rule.source else "",
+        )
         for rule in suite(name)
     ]
 
@@ -74,7 +78,3 @@ def _chapter(title: str, lines: list[Line]) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
-
-
-if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(page(), encoding="utf-8")

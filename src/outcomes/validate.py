@@ -1,88 +1,45 @@
 """Clean frames in, verdicts out: which rows break which rule of `expectations/`, and whether built tables may be published.
 
-A rule on the values of a row gives equal rows the same verdict. So `judge` looks for the distinct combinations of the columns
-of each rule, lets Great Expectations see one row of each, and carries the verdict back to all rows that share it.
+Great Expectations takes its time for every rule it is given, and for every row. So it is asked once for all rules: a rule sees each
+value once, and its verdict is carried back to the rows that hold the value; rules that ask the same of different columns are one
+question; and a rule that has nothing to look at is not asked.
 """
 
-import json
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, NamedTuple, cast
 
 import polars as pl
 
-from outcomes import places
+from outcomes import suites
+from outcomes.suites import Question, Rule, RuleError, Severity, suite
 
-Severity = Literal["row", "file", "publication", "note"]
+__all__ = ["Judgement", "Rule", "RuleError", "RuleResult", "Severity", "check_release", "judge", "judge_file", "suite"]
 
-_NULLNESS: Final = ("expect_column_values_to_not_be_null", "expect_column_values_to_be_null")
-_SUMMARY: Final = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
-_ROWS: Final = {"result_format": "COMPLETE", "partial_unexpected_count": 0, "exclude_unexpected_values": True}
-_ROW: Final = "#row"
+_WHETHER: Final = {"result_format": "BOOLEAN_ONLY"}
+_WHICH: Final = {"result_format": "COMPLETE", "partial_unexpected_count": 0, "exclude_unexpected_values": True}
 _WEIGHT: Final = "#weight"
 _VIOLATIONS: Final = pl.Schema({"row": pl.UInt32(), "code": pl.String()})
 
 # What a rule of a release suite may name beside the columns of the table.
+_GROUP: Final = ("instrument_id", "window_id", "breakdown", "level")
 _became: Final = pl.sum_horizontal(pl.col("accepted", "duplicate", "superseded", "rejected").cast(pl.Int64), ignore_nulls=False)
 _RELEASE_FACTS: Final = {
+    "outcome_summary": pl.len().over("profile_id", "metric_id", *_GROUP).alias("rows_of_group"),
+    "score_summary": pl.len().over(*_GROUP).alias("rows_of_group"),
     "input_file": (pl.col("rows_in").cast(pl.Int64) - _became).alias("balance"),
     "volume": pl.when(pl.col("rows_before") > 0).then(pl.col("rows") / pl.col("rows_before")).alias("kept_share"),
 }
-
-
-class RuleError(Exception):
-    """A rule could not be evaluated; the text names the rule and the kind of error, never a value."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One entry of a suite: a Great Expectations type with its arguments, and what it means to a clinic.
-
-    `judged_by` "outline" says that the verdict on a text depends only on its length and on what is left when each run of ASCII
-    letters and digits is made one letter. `about` "file" marks a rule on the share of rejected rows. `in_share` is false where a
-    rejected row says nothing about its file.
-    """
-
-    code: str
-    table: str
-    severity: Severity
-    message: str
-    rejects: str
-    type: str
-    kwargs: Mapping[str, Any]
-    judged_by: Literal["value", "outline"] = "value"
-    about: Literal["row", "file"] = "row"
-    in_share: bool = True
-    source: str = ""
-    status: str = ""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that the rule is about; those of its condition are in `condition`."""
-        named = [self.kwargs[key] for key in ("column", "column_A", "column_B") if key in self.kwargs]
-        return tuple(named) or tuple(self.kwargs["column_list"])
-
-    @property
-    def condition(self) -> tuple[tuple[str, bool], ...]:
-        """Columns that decide whether the rule applies, each with whether only its being null matters."""
-        return tuple(_condition_columns(self.kwargs.get("row_condition")))
-
-    @property
-    def column(self) -> str:
-        """The column to name in a report: of a pair, the one that holds a value of the export."""
-        return next(
-            (name for name in self.columns if name not in ("as_of", "total_min", "total_max", "answer_min", "answer_max")), self.columns[0]
-        )
 
 
 @dataclass(frozen=True)
 class RuleResult:
     """What came of one rule: `violated` of `checked` rows broke it, both counted in rows of the export where a weight was given.
 
-    `checked` counts the rows that have a value to look at (all rows, where the rule asks whether there is one).
+    `checked` counts the rows that the rule applies to and that have a value to look at (all of them, where it asks whether there is
+    one). A rule that says the same of several columns counts a row once for each, and `column` lists those that broke it, if any did.
     """
 
     code: str
@@ -102,12 +59,27 @@ class Judgement:
     violations: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_VIOLATIONS))
 
 
-@cache
-def suite(name: str) -> tuple[Rule, ...]:
-    """The rules of `expectations/<name>.json`, in order; `name` is a clean table, or `release/<table>`."""
-    data = json.loads((places.folder("expectations") / f"{name}.json").read_text(encoding="utf-8"))
-    table = data["meta"]["table"]
-    return tuple(Rule(table=table, type=entry["type"], kwargs=entry["kwargs"], **entry["meta"]) for entry in data["expectations"])
+class _Asked(NamedTuple):
+    """A question; what decides its answer, each case once, with its weight; and the places of the cases that break the rule."""
+
+    question: Question
+    cases: pl.DataFrame
+    broken: Sequence[int] = ()
+
+    @property
+    def checked(self) -> int:
+        return int(self.cases[_WEIGHT].sum())
+
+    @property
+    def violated(self) -> int:
+        return int(self.cases[_WEIGHT].gather(list(self.broken)).sum())
+
+
+class _Block(NamedTuple):
+    """What questions that ask the same look at, for a rule that stands for all of them; and which of the cases it is."""
+
+    rule: Rule
+    cases: pl.DataFrame
 
 
 def judge(frame: pl.DataFrame, table: str, weight: str | None = None, rejected_before: int = 0) -> Judgement:
@@ -119,28 +91,14 @@ def judge(frame: pl.DataFrame, table: str, weight: str | None = None, rejected_b
     """
     rules = [rule for rule in suite(table) if rule.about == "row"]
     flat = frame.with_columns(pl.col(name).list.join("+") for name, kind in frame.schema.items() if isinstance(kind, pl.List))
-    groups: dict[tuple[str, ...], pl.DataFrame] = {}
-    checked: dict[str, int] = {}
-    for rule in rules:
-        if _names(rule) <= set(flat.columns):
-            keys = _keys(rule)
-            if tuple(keys) not in groups:
-                groups[tuple(keys)] = _combinations(flat, keys, weight)
-            checked[rule.code] = _weight(groups[tuple(keys)].filter(_has_value(rule)))
-    failing = _failing(flat, [rule for rule in rules if checked.get(rule.code)], groups)
-
-    results, broken = [], []
-    for rule in rules:
-        bad = groups[tuple(_keys(rule))].filter(pl.col(_ROW).is_in(failing[rule.code])) if rule.code in failing else None
-        results.append(_result(rule, checked.get(rule.code, 0), 0 if bad is None else _weight(bad)))
-        if bad is not None and rule.severity != "note":
-            broken.append(_rows(flat, rule, bad))
+    answers = _answered(_asked(flat, rules, weight))
+    broken = [_rows(flat, asked) for asked in answers if asked.broken and asked.question.rule.severity != "note"]
     violations = pl.concat(broken).sort("row", "code") if broken else pl.DataFrame(schema=_VIOLATIONS)
 
     counted = [rule.code for rule in rules if rule.severity == "row" and rule.in_share]
     rejected = violations.filter(pl.col("code").is_in(counted)).get_column("row").unique()
     rows, lost = (flat.height, rejected.len()) if weight is None else (int(flat[weight].sum()), int(flat[weight].gather(rejected).sum()))
-    return Judgement([*results, *judge_file(table, rows + rejected_before, lost + rejected_before)], violations)
+    return Judgement([*_results(rules, answers), *judge_file(table, rows + rejected_before, lost + rejected_before)], violations)
 
 
 def judge_file(table: str, rows: int, rejected: int) -> list[RuleResult]:
@@ -149,11 +107,9 @@ def judge_file(table: str, rows: int, rejected: int) -> list[RuleResult]:
     `violated` is 0, or the number of rejected rows where the file is to be refused. Raises RuleError.
     """
     rules = [rule for rule in suite(table) if rule.about == "file"]
-    if not rejected:
-        return [_result(rule, rows, 0) for rule in rules]
-    facts = pl.DataFrame({"rows": [rows], "rejected_rows": [rejected], "rejected_share": [rejected / rows]})
-    found = _run(rules, facts, _SUMMARY)
-    return [_result(rule, rows, 0 if found[rule.code]["success"] else rejected) for rule in rules]
+    facts = pl.DataFrame({"rows": [rows], "rejected_share": [rejected / rows]}) if rejected else pl.DataFrame()
+    refusing = [asked.question.rule for asked in _answered(_asked(facts, rules, None)) if asked.broken]
+    return [_result(rule, rows, rejected if rule in refusing else 0) for rule in rules]
 
 
 def check_release(frames: Mapping[str, pl.DataFrame]) -> list[RuleResult]:
@@ -163,118 +119,139 @@ def check_release(frames: Mapping[str, pl.DataFrame]) -> list[RuleResult]:
     volume (table, rows, rows_before). The caller stops publication where a rule of severity `publication` is violated. Raises
     RuleError, also for a missing column.
     """
-    results = []
+    rules: list[Rule] = []
+    asked: list[_Asked] = []
     for table, frame in frames.items():
-        rules = suite(f"release/{table}")
+        own = suite(f"release/{table}")
+        for question in suites.questions(own):
+            if missing := question.columns - {*frame.columns, _RELEASE_FACTS[table].meta.output_name()}:
+                raise RuleError(f"rule {question.rule.code} needs the column {min(missing)}, which {table} lacks")
         try:
-            full = frame.with_columns(_RELEASE_FACTS[table]) if table in _RELEASE_FACTS else frame
+            full = frame.with_columns(_RELEASE_FACTS[table])
         except pl.exceptions.PolarsError:
             raise RuleError(f"{table} lacks a column that its rules need") from None
-        for rule in rules:
-            if missing := _names(rule) - set(full.columns):
-                raise RuleError(f"rule {rule.code} needs the column {min(missing)}, which {table} lacks")
-        found = _run(rules, full, _SUMMARY) if full.height else {}
-        results += [_result(rule, full.height, int(found[rule.code]["unexpected_count"]) if found else 0) for rule in rules]
+        asked += _asked(full, own, None)
+        rules += own
+    return _results(rules, _answered(asked))
+
+
+def _results(rules: Sequence[Rule], answers: Sequence[_Asked]) -> list[RuleResult]:
+    results = []
+    for rule in rules:
+        own = [asked for asked in answers if asked.question.rule is rule]
+        guilty = [asked.question.target for asked in own if asked.broken] if rule.each else []
+        results.append(_result(rule, sum(asked.checked for asked in own), sum(asked.violated for asked in own), suites.listed(guilty)))
     return results
 
 
-def _result(rule: Rule, checked: int, violated: int) -> RuleResult:
-    return RuleResult(rule.code, rule.table, rule.severity, rule.column, rule.message, checked, violated)
+def _result(rule: Rule, checked: int, violated: int, columns: str = "") -> RuleResult:
+    return RuleResult(rule.code, rule.table, rule.severity, columns or rule.column, rule.message, checked, violated)
 
 
-def _condition_columns(condition: Mapping[str, Any] | None) -> Iterator[tuple[str, bool]]:
-    if not condition:
-        return
-    if "conditions" in condition:
-        for part in condition["conditions"]:
-            yield from _condition_columns(part)
-    else:
-        yield condition["column"]["name"], condition["type"] == "nullity"
+def _asked(frame: pl.DataFrame, rules: Sequence[Rule], weight: str | None) -> list[_Asked]:
+    """The questions that the frame has the columns for."""
+    asked = [question for question in suites.questions(rules) if question.columns <= set(frame.columns)]
+    views = {question.view: question for question in asked}
+    share = pl.lit(1, pl.Int64) if weight is None else pl.col(weight).cast(pl.Int64)
+    try:
+        cases = dict(zip(views, pl.collect_all([_cases(frame, question, share) for question in views.values()]), strict=True))
+    except pl.exceptions.PolarsError as error:
+        raise RuleError(f"the rules of {rules[0].table} could not be evaluated: {type(error).__name__}") from None
+    return [_Asked(question, cases[question.view]) for question in asked]
 
 
-def _names(rule: Rule) -> set[str]:
-    return {*rule.columns, *(name for name, _ in rule.condition)}
-
-
-def _value_keys(rule: Rule) -> dict[str, pl.Expr]:
-    """By name, what of the rule's own columns decides its verdict."""
+def _keys(question: Question) -> dict[str, pl.Expr]:
+    """What decides the answer, by name."""
     keys: dict[str, pl.Expr] = {}
-    for name in rule.columns:
+    for slot, name in zip(question.rule.slots, question.target, strict=True):
         column = pl.col(name)
-        if rule.type in _NULLNESS:
-            keys[f"{name} is null"] = column.is_null()
-        elif rule.judged_by == "outline":
-            keys[f"{name} outline"] = column.str.replace_all("[0-9A-Za-z]+", "x")
-            keys[f"{name} length"] = column.str.len_chars()
+        if question.about_null:
+            keys[f"key of {slot}"] = column.is_null()
+        elif question.rule.judged_by == "outline":
+            keys |= {f"key of {slot}": column.str.replace_all("[0-9A-Za-z]+", "x"), f"length of {slot}": column.str.len_chars()}
         else:
-            keys[name] = column
+            keys[f"key of {slot}"] = column
     return keys
 
 
-def _keys(rule: Rule) -> dict[str, pl.Expr]:
-    """By name and sorted, everything of a row that decides the rule's verdict."""
-    keys = _value_keys(rule)
-    for name, only_null in rule.condition:
-        keys |= {f"{name} is null": pl.col(name).is_null()} if only_null else {name: pl.col(name)}
-    return dict(sorted(keys.items()))
+def _cases(frame: pl.DataFrame, question: Question, weight: pl.Expr) -> pl.LazyFrame:
+    """The distinct keys where the question is asked, with a value for Great Expectations to look at and the weight of the rows."""
+    keys = _keys(question)
+    values = {
+        slot: _shown(frame.schema[name], pl.col(name), question) for slot, name in zip(question.rule.slots, question.target, strict=True)
+    }
+    rows = frame.lazy().filter(question.applies).select(**keys, **values, **{_WEIGHT: weight}).drop_nulls(list(keys))
+    return rows.group_by(list(keys)).agg(*(pl.col(slot).first() for slot in values), pl.col(_WEIGHT).sum())
 
 
-def _has_value(rule: Rule) -> pl.Expr:
-    return pl.all_horizontal(pl.col(name).is_not_null() for name in _value_keys(rule))
+def _shown(kind: pl.DataType, column: pl.Expr, question: Question) -> pl.Expr:
+    """A value as Great Expectations sees it. Decimals are compared as floats, to 15 digits."""
+    if question.about_null:
+        return pl.when(column.is_not_null()).then(pl.lit("a value"))
+    return column.cast(pl.Float64) if kind.is_numeric() else column
 
 
-def _combinations(frame: pl.DataFrame, keys: Mapping[str, pl.Expr], weight: str | None) -> pl.DataFrame:
-    """The distinct keys with the first row that has them and the weight of all that have them."""
-    share = pl.lit(1, pl.Int64) if weight is None else pl.col(weight).cast(pl.Int64)
-    rows = pl.int_range(pl.len(), dtype=pl.UInt32)
-    columns = frame.lazy().select(**keys, **{_ROW: rows, _WEIGHT: share})
-    return columns.group_by(list(keys)).agg(pl.col(_ROW).min(), pl.col(_WEIGHT).sum()).collect()
+def _rows(frame: pl.DataFrame, asked: _Asked) -> pl.DataFrame:
+    """The rows of the frame that are one of the broken cases."""
+    keys = _keys(asked.question)
+    rows = frame.lazy().with_columns(row=pl.int_range(pl.len(), dtype=pl.UInt32)).filter(asked.question.applies).select("row", **keys)
+    hit = rows.join(asked.cases.select(list(keys))[list(asked.broken)].lazy(), on=list(keys), how="semi")
+    return hit.select("row", code=pl.lit(asked.question.rule.code)).collect()
 
 
-def _weight(combinations: pl.DataFrame) -> int:
-    return int(combinations[_WEIGHT].sum())
+def _answered(asked: Sequence[_Asked]) -> list[_Asked]:
+    """The same, in the same order, with the cases that break each rule."""
+    alike: dict[tuple[str, ...], list[int]] = {}
+    for number, (question, cases, _) in enumerate(asked):
+        if cases.height:
+            kinds = (str(cases.schema[slot]) for slot in question.rule.slots)
+            alike.setdefault((question.demand, *kinds), []).append(number)
+    blocks = [_Block(asked[numbers[0]].question.rule, _stacked(asked, numbers)) for numbers in alike.values()]
+    doubtful = [block for block, result in zip(blocks, _run(blocks, _WHETHER), strict=True) if not result.success]
+    broken: dict[int, list[int]] = {}
+    for block, result in zip(doubtful, _run(doubtful, _WHICH), strict=True):
+        found = [place for place in result.result["unexpected_index_list"] if place < block.cases.height]
+        for number, case in block.cases.select("#question", "#case")[found].iter_rows():
+            broken.setdefault(number, []).append(case)
+    return [one._replace(broken=broken.get(number, ())) for number, one in enumerate(asked)]
 
 
-def _rows(frame: pl.DataFrame, rule: Rule, bad: pl.DataFrame) -> pl.DataFrame:
-    """The rows of the frame that share a failing combination."""
-    keys = _keys(rule)
-    columns = frame.lazy().select(**keys, row=pl.int_range(pl.len(), dtype=pl.UInt32))
-    hit = columns.join(bad.lazy().select(list(keys)), on=list(keys), how="semi", nulls_equal=True)
-    return hit.select("row", code=pl.lit(rule.code)).collect()
+def _stacked(asked: Sequence[_Asked], numbers: Sequence[int]) -> pl.DataFrame:
+    """What the questions look at, one below the other, with the number of the question and the place in its cases."""
+    frames = []
+    for number in numbers:
+        origin = {"#question": pl.lit(number, pl.Int64), "#case": pl.int_range(pl.len(), dtype=pl.Int64)}
+        frames.append(asked[number].cases.select(*asked[number].question.rule.slots, **origin))
+    return pl.concat(frames)
 
 
-def _failing(frame: pl.DataFrame, rules: Sequence[Rule], groups: Mapping[tuple[str, ...], pl.DataFrame]) -> dict[str, list[int]]:
-    """By code, the rows that break a rule, among the first rows of the combinations."""
-    if not rules:
-        return {}
-    seen = pl.concat([combinations[_ROW] for combinations in groups.values()]).unique().sort()
-    needed = sorted(set().union(*(_names(rule) for rule in rules)))
-    sample = frame.select(needed)[seen]
-    found = _run(rules, sample, _SUMMARY)
-    broken = [rule for rule in rules if not found[rule.code]["success"]]
-    detail = _run(broken, sample, _ROWS) if broken else {}
-    return {code: seen.gather(result["unexpected_index_list"]).to_list() for code, result in detail.items()}
-
-
-def _run(rules: Sequence[Rule], frame: pl.DataFrame, result_format: Mapping[str, object]) -> dict[str, dict[str, Any]]:
-    """By code, the result of Great Expectations with its `success`. Decimals are compared as floats, to 15 digits."""
-    floats = frame.with_columns(pl.col(name).cast(pl.Float64) for name, kind in frame.schema.items() if isinstance(kind, pl.Decimal))
+def _run(blocks: Sequence[_Block], result_format: Mapping[str, object]) -> list[Any]:
+    """What Great Expectations says of each block; it sees all blocks side by side, the shorter filled up with their last case."""
+    if not blocks:
+        return []
+    height = max(block.cases.height for block in blocks)
+    columns, expectations = [], []
+    for number, (rule, cases) in enumerate(blocks):
+        names = {slot: f"{slot} of {rule.code}" for slot in rule.slots}
+        filled = pl.int_range(height, eager=True).clip(upper_bound=cases.height - 1)
+        columns.append(cases.select(list(names))[filled].rename(names))
+        kwargs = {name: value for name, value in rule.kwargs.items() if name != "row_condition"} | names
+        expectations.append({"type": rule.type, "kwargs": kwargs, "meta": {"number": number}})
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            outcome = _validate(rules, floats, result_format)
+            results = _validate(pl.concat(columns, how="horizontal"), expectations, result_format)
     except Exception as error:
-        raise RuleError(f"the rules of {rules[0].table} could not be evaluated: {type(error).__name__}") from None
-    found = {}
-    for result in outcome:
-        code = result.expectation_config.meta["code"]
+        tables = ", ".join(sorted({block.rule.table for block in blocks}))
+        raise RuleError(f"the rules of {tables} could not be evaluated: {type(error).__name__}") from None
+    results = sorted(results, key=lambda result: int(result.expectation_config.meta["number"]))
+    for block, result in zip(blocks, results, strict=True):
         if _raised(result.exception_info):
-            raise RuleError(f"rule {code} could not be evaluated")
-        found[code] = {**result.result, "success": bool(result.success)}
-    return found
+            raise RuleError(f"rule {block.rule.code} could not be evaluated")
+    return results
 
 
-def _validate(rules: Sequence[Rule], frame: pl.DataFrame, result_format: Mapping[str, object]) -> list[Any]:
+def _validate(frame: pl.DataFrame, expectations: Sequence[Mapping[str, object]], result_format: Mapping[str, object]) -> list[Any]:
     import great_expectations as gx
     from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 
@@ -287,10 +264,9 @@ def _validate(rules: Sequence[Rule], frame: pl.DataFrame, result_format: Mapping
     )
     context = cast(Any, gx.get_context(mode="ephemeral", project_config=config))
     batches = context.data_sources.add_pandas("frames").add_dataframe_asset("frame").add_batch_definition_whole_dataframe("whole")
-    expectations = [{"type": rule.type, "kwargs": dict(rule.kwargs), "meta": {"code": rule.code}} for rule in rules]
     batch = batches.get_batch({"dataframe": frame.to_pandas(use_pyarrow_extension_array=True)})
-    outcome = batch.validate(gx.ExpectationSuite(name=rules[0].table, expectations=expectations), result_format=dict(result_format))
-    return list(outcome.results)
+    suite = gx.ExpectationSuite(name="rules", expectations=[dict(expectation) for expectation in expectations])
+    return list(batch.validate(suite, result_format=dict(result_format)).results)
 
 
 def _hush(logger: str) -> None:
