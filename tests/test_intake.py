@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from intake_tools import AS_OF, Taken, library, settings, take
 
-from outcomes import export_date, intake, store, validate
+from outcomes import export_date, intake, parts, settle, store, validate
 from outcomes.contract import TABLES
 from outcomes.sources import staging
 from outcomes.sources.raw import Raw, open_raw
@@ -225,6 +225,8 @@ def test_every_row_of_any_long_file_ends_where_the_rules_say(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(intake, "open_raw", cut)
+        patch.setattr(settle, "SHARE", height)
+        patch.setattr(parts, "BATCH", height)
         taken = take(tmp_path_factory.mktemp("f"), "questionnaires.csv", text)
     assert taken.rows == (len(lines), *expected(lines))
     assert adds_up(taken)

@@ -66,7 +66,10 @@ def of_runs(units: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFra
     sizes = np.diff(starts, append=parts.height)
     first = parts["unit"].to_numpy()[starts]
     merged = pl.DataFrame({"unit": parts["unit"], "into": pl.Series(np.repeat(first, sizes), dtype=pl.Int64())})
-    sums = [pl.Series(name, np.add.reduceat(parts[name].to_numpy(), starts), dtype=parts.schema[name]) for name in COUNTS if len(starts)]
+    sums = [
+        pl.Series(name, np.add.reduceat(parts[name].to_numpy(), starts), dtype=parts.schema[name]) if len(starts) else parts[name]
+        for name in COUNTS
+    ]
     whole = pl.DataFrame([pl.Series("unit", first, dtype=pl.Int64()), *sums])
     return lost.select(LOST.names()), merged, whole
 
