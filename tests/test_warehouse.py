@@ -139,7 +139,7 @@ def build(path: Path, clean: CleanFiles, **more: Any) -> duckdb.DuckDBPyConnecti
 
 def release_everything(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("create schema release")
-    for (name,) in con.execute("select table_name from duckdb_tables() where schema_name = 'tally'").fetchall():
+    for (name,) in con.execute("select table_name from information_schema.tables where table_schema = 'tally'").fetchall():
         con.execute(
             f"create table release.{name} as select *, level as shown_as, false as is_suppressed, null::varchar as suppression_reason "
             f"from tally.{name}"
