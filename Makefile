@@ -9,9 +9,8 @@ RUN := $(BIN)/python -m
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(RUN) pip install --quiet --disable-pip-version-check uv
-	$(RUN) uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
-	$(PYTHON) -m venv --upgrade .venv
-	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(RUN) uv pip install --quiet --python $(BIN)/python --require-hashes --requirements requirements.lock
+	$(RUN) uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
 
 demo: .venv/ready
@@ -26,14 +25,14 @@ slow: .venv/ready
 check: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/sqlfmt --check --quiet sql docs
+	$(BIN)/sqlfmt --check --quiet sql
 	$(RUN) mypy
 	$(BIN)/outcomes docs --check
 
 fix: .venv/ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/sqlfmt --quiet sql docs
+	$(BIN)/sqlfmt --quiet sql
 
 docs: .venv/ready
 	$(BIN)/outcomes docs
@@ -46,7 +45,7 @@ lock: .venv/ready
 		--no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
 
 wheel: .venv/ready
-	$(RUN) uv build --wheel --no-build-isolation --quiet
+	$(RUN) uv build --wheel --no-build-isolation --quiet --python $(BIN)/python
 
 clean:
 	rm -rf .venv demo dist build
