@@ -404,7 +404,7 @@ def test_great_expectations_counts_the_same_when_given_the_suite_as_it_stands(ta
     expectations = [{**entry, "meta": {"code": entry["meta"]["code"]}} for entry in data["expectations"] if entry["meta"]["code"] in wanted]
     batch = gx.get_context(mode="ephemeral").data_sources.add_pandas("p").add_dataframe_asset("a").add_batch_definition_whole_dataframe("w")
     seen = batch.get_batch({"dataframe": plain.to_pandas(use_pyarrow_extension_array=True)})
-    results = seen.validate(gx.ExpectationSuite(name=table, expectations=expectations), result_format="SUMMARY").results
+    results: Any = seen.validate(gx.ExpectationSuite(name=table, expectations=expectations), result_format="SUMMARY").results
     by_code = {result.expectation_config.meta["code"]: result.result["unexpected_count"] for result in results}
     assert by_code == {r.code: r.violated for r in judge(frame, table).results if r.code in wanted}
 
