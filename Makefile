@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 
-export UV_SYSTEM_CERTS := 1   # hospital networks sign with certificates of their own
+# Hospital networks sign with certificates of their own.
+export UV_SYSTEM_CERTS := 1
 
 .PHONY: demo test slow check fix docs bench lock wheel clean
 .DEFAULT_GOAL := demo
