@@ -141,11 +141,11 @@ def _meets(condition: Mapping[str, Any] | None) -> pl.Expr:
     parameter = condition["parameter"]
     match condition["operator"]:
         case "==":
-            return (column == parameter).fill_null(False)
+            return column.eq(parameter).fill_null(False)
         case ">":
-            return (column > parameter).fill_null(False)
+            return column.gt(parameter).fill_null(False)
         case ">=":
-            return (column >= parameter).fill_null(False)
+            return column.ge(parameter).fill_null(False)
         case "IN":
             return column.is_in(parameter).fill_null(False)
         case "NOT_IN":
