@@ -10,8 +10,8 @@ from typing import Any
 from outcomes.instruments import Library
 from outcomes.settings import Settings
 
-COLUMNS = ("indication", "measure", "enrolled", "both scores", "coverage", "mean change", "response", "remission")
-NOTE = "Coverage: courses with both scores / enrolled courses. Change: in the measure's own points. In brackets: 95 % intervals."
+COLUMNS = ("indication", "measure", "enrolled", "measured", "coverage", "mean change", "response", "remission")
+NOTE = "measured: both scores; coverage: measured / enrolled; change: in the measure's own points; in brackets: 95 % intervals"
 HIDDEN = "hidden"
 
 PEOPLE = """
@@ -81,7 +81,7 @@ def title(settings: Settings) -> str:
     return f"{settings.clinic.name}: window {_window(settings)}, {rules}"
 
 
-def terminal(release: Path, settings: Settings, library: Library, width: int = 110) -> str:
+def terminal(release: Path, settings: Settings, library: Library, width: int = 120) -> str:
     """The headline as a table for a terminal."""
     from rich import box
     from rich.console import Console
@@ -89,7 +89,7 @@ def terminal(release: Path, settings: Settings, library: Library, width: int = 1
 
     table = Table(title=title(settings), caption=NOTE, title_justify="left", caption_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in COLUMNS:
-        table.add_column(name, justify="left" if name in COLUMNS[:2] else "right")
+        table.add_column(name, justify="left" if name in COLUMNS[:2] else "right", no_wrap=True)
     for row in rows(release, settings, library):
         table.add_row(*row)
     console = Console(width=width)
