@@ -125,9 +125,9 @@ def test_damage_is_refused_or_changes_nothing(way: dict[str, object], tmp_path: 
 
 
 def test_a_name_that_is_not_the_one_of_its_column_is_refused(tmp_path: Path) -> None:
-    data = file(TABLE)
-    in_schema = data.rindex(b"schema\x15") if b"schema\x15" in data else data.index(b"schema")
-    at = data.index(b"score", in_schema)
+    data = file(TABLE, store_schema=False)
+    # The schema is the first part of the footer; the chunks name their columns after it.
+    at = data.index(b"score", data.index(b"schema"))
 
     assert seen(data[:at] + b"scare" + data[at + 5 :], tmp_path, ".parquet").refused == "F16"
 
