@@ -63,7 +63,7 @@ def test_a_metric_is_one_sql_file(night: Night, tmp_path: Path, definitions: Pat
     where = "metric_id = 'mcid' and instrument_id = 'phq9' and window_id = 'd30' and breakdown = 'all' and profile_id = 'ketamine-rwe'"
     expected = sum((15 + n % 5) - n % 14 >= 5 for n in range(30))
     assert published(tmp_path, f"select numerator, denominator, coverage from published.outcome_summary where {where}") == [(expected, 30, 1.0)]
-    said = published(tmp_path, "select distinct title from published.definition where metric_id = 'mcid'")
+    said = published(tmp_path, "select distinct metric_title from published.definition where metric_id = 'mcid'")
     assert said == [("Minimal important difference",)]
 
 

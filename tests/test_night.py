@@ -244,3 +244,10 @@ def test_status_says_what_is_published_and_what_waits(night: Night, tmp_path: Pa
     assert facts["waiting"] == 0
     withdraw(tmp_path, 0.1)
     assert "1 file(s)" in CliRunner().invoke(cli.app, ["status", "--config", str(tmp_path / "outcomes.toml")]).output
+
+
+@pytest.mark.parametrize(("code", "may"), [("VOL-01", True), ("BAL-01", True), ("OUT-04", False), ("SCO-04", False)])
+def test_no_operator_can_accept_a_number_that_is_meant_to_be_hidden(code: str, may: bool) -> None:
+    from outcomes import validate
+
+    assert validate.may_be_accepted(code) is may

@@ -12,7 +12,7 @@ from outcomes import places, runs
 from outcomes.settings import Settings, SettingsError, load
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-NEEDS = ("polars", "duckdb", "great-expectations", "prefect", "pyarrow", "pandas", "fastexcel")
+NEEDS = ("polars", "duckdb", "great-expectations", "prefect", "pyarrow", "pandas")
 FREE_GB = 5
 
 

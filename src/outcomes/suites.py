@@ -29,7 +29,7 @@ class Rule:
     `each` lists the columns, or pairs of columns, that take the place of those in the arguments, for a rule that says the same of
     many. `judged_by` "outline" says that the verdict on a text depends only on its length and on what is left when each run of ASCII
     letters and digits is made one letter. `about` "file" marks a rule on the share of rejected rows. `in_share` is false where a
-    rejected row says nothing about its file.
+    rejected row says nothing about its file. `acceptable` is false where no operator may let a breach pass.
     """
 
     code: str
@@ -43,6 +43,7 @@ class Rule:
     judged_by: Literal["value", "outline"] = "value"
     about: Literal["row", "file"] = "row"
     in_share: bool = True
+    acceptable: bool = True
     source: str = ""
     status: str = ""
 
