@@ -81,7 +81,7 @@ def title(settings: Settings) -> str:
     return f"{settings.clinic.name}: window {_window(settings)}, {rules}"
 
 
-def terminal(release: Path, settings: Settings, library: Library, width: int = 120) -> str:
+def terminal(release: Path, settings: Settings, library: Library, width: int = 126) -> str:
     """The headline as a table for a terminal."""
     from rich import box
     from rich.console import Console
