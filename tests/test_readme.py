@@ -1,0 +1,59 @@
+"""The README says what is so: its demo output is the demo's, its commands and files exist, its queries run."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from outcomes import cli
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+Block = Callable[[str], str]
+
+
+def block(name: str) -> str:
+    found = re.search(rf"^```{name}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    assert found, name
+    return found.group(1)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("readme") / "demo"
+    said = CliRunner().invoke(cli.app, ["demo", str(folder), "--log", "json"])
+    assert said.exit_code == 0, said.output
+    return folder, said.stdout
+
+
+def test_the_demo_prints_what_the_readme_shows(demo: tuple[Path, str]) -> None:
+    assert block("text demo").strip() in demo[1]
+
+
+def test_the_queries_of_the_readme_run_and_find_rows(demo: tuple[Path, str]) -> None:
+    code = block("python")
+    statements = re.findall(r'con\.sql\("+(.*?)"+\)', code, re.DOTALL)
+    assert len(statements) == 2
+    with duckdb.connect(str(demo[0] / "data" / "published" / "current" / "outcomes.duckdb"), read_only=True) as con:
+        for sql in statements:
+            assert con.execute(sql).fetchall()
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"(?:tests|docs|bench|flows|sql|expectations|instruments|profiles|src)/[\w./-]*\w/?", README))))
+def test_every_path_in_the_readme_exists(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("verb", sorted(set(re.findall(r"`?outcomes (init|run|serve|status|doctor|rebuild|demo)\b", README))))
+def test_every_verb_of_the_readme_has_help_with_an_example(verb: str) -> None:
+    said = CliRunner().invoke(cli.app, [verb, "--help"])
+    assert said.exit_code == 0
+    assert "Example" in said.output
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:^|`)make (\w+)", README, re.MULTILINE))))
+def test_every_make_target_of_the_readme_exists(target: str) -> None:
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
