@@ -38,7 +38,10 @@ def definitions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_questionnaire_is_one_toml_and_its_thresholds_another(night: Night, tmp_path: Path) -> None:
-    small_clinic(tmp_path, settings=SETTINGS.replace('also = ["nhs-tt"]', 'also = ["ours"]') + '[paths]\ninstruments = ["ours"]\nprofiles = ["ours"]\n')
+    small_clinic(
+        tmp_path,
+        settings=SETTINGS.replace('also = ["nhs-tt"]', 'also = ["ours"]') + '[paths]\ninstruments = ["ours"]\nprofiles = ["ours"]\n',
+    )
     (tmp_path / "ours").mkdir()
     (tmp_path / "ours" / "calm.toml").write_text(shown("questionnaire"))
     (tmp_path / "ours" / "profile.toml").write_text(shown("profile"))
@@ -62,7 +65,9 @@ def test_a_metric_is_one_sql_file(night: Night, tmp_path: Path, definitions: Pat
     assert code == 0, line
     where = "metric_id = 'mcid' and instrument_id = 'phq9' and window_id = 'd30' and breakdown = 'all' and profile_id = 'ketamine-rwe'"
     expected = sum((15 + n % 5) - n % 14 >= 5 for n in range(30))
-    assert published(tmp_path, f"select numerator, denominator, coverage from published.outcome_summary where {where}") == [(expected, 30, 1.0)]
+    assert published(tmp_path, f"select numerator, denominator, coverage from published.outcome_summary where {where}") == [
+        (expected, 30, 1.0)
+    ]
     said = published(tmp_path, "select distinct metric_title from published.definition where metric_id = 'mcid'")
     assert said == [("Minimal important difference",)]
 
@@ -77,6 +82,7 @@ def test_a_breakdown_is_one_line(night: Night, tmp_path: Path, definitions: Path
     assert code == 0, line
     found = published(
         tmp_path,
-        "select level, enrolled from published.retention where breakdown = 'occupation' and instrument_id = 'phq9' and window_id = 'd30' order by all",
+        "select level, enrolled from published.retention "
+        "where breakdown = 'occupation' and instrument_id = 'phq9' and window_id = 'd30' order by all",
     )
     assert found == [("healthcare", 12), ("unknown", 18)]

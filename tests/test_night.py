@@ -119,9 +119,7 @@ def test_the_last_good_release_stays_when_the_data_forbid_publication(night: Nig
     assert released(tmp_path) != before
 
 
-def test_a_step_that_crashes_names_the_step_and_no_value(
-    night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_step_that_crashes_names_the_step_and_no_value(night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small_clinic(tmp_path)
     night()
     before = released(tmp_path)

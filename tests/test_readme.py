@@ -42,7 +42,9 @@ def test_the_queries_of_the_readme_run_and_find_rows(demo: tuple[Path, str]) -> 
             assert con.execute(sql).fetchall()
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"(?:tests|docs|bench|flows|sql|expectations|instruments|profiles|src)/[\w./-]*\w/?", README))))
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"(?:tests|docs|bench|flows|sql|expectations|instruments|profiles|src)/[\w./-]*\w/?", README)))
+)
 def test_every_path_in_the_readme_exists(path: str) -> None:
     assert (ROOT / path).exists()
 

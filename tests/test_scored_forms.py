@@ -18,7 +18,9 @@ def clinic_of(folder: Path, wide: pl.DataFrame, instrument: str, items: list[str
     (folder / "outcomes.toml").write_text(SETTINGS)
     named = {old: f"{instrument}_{n}" for n, old in enumerate(items, start=1)} | ({total: f"{instrument}_total"} if total else {})
     forms = wide.select(
-        pl.format("p{}", pl.int_range(pl.len())).alias("patient_id"), pl.lit("2025-03-01").alias("answered_at"), pl.col(*named).name.map(named.get)
+        pl.format("p{}", pl.int_range(pl.len())).alias("patient_id"),
+        pl.lit("2025-03-01").alias("answered_at"),
+        pl.col(*named).name.map(named.get),
     )
     forms.write_csv(folder / "inbox" / "questionnaires_2025-06-01.csv")
 
@@ -64,5 +66,7 @@ def test_pcl5_provisional_diagnoses_of_5000_people(dataset: Dataset, night: Nigh
     counted = "select count(*), avg(score), count(*) filter (where score >= 31), count(*) filter (where score >= 33) from core.score"
     ((n, mean, at_31, at_33),) = asked(tmp_path, f"{counted} where instrument_id = 'pcl5'")
     assert (n, round(float(str(mean)), 3), at_31, at_33) == (5000, 57.772, 4871, 4836)
-    clusters = asked(tmp_path, "select instrument_id, max(score)::integer from core.score where instrument_id like 'pcl5.%' group by all order by all")
+    clusters = asked(
+        tmp_path, "select instrument_id, max(score)::integer from core.score where instrument_id like 'pcl5.%' group by all order by all"
+    )
     assert clusters == [("pcl5.b", 20), ("pcl5.c", 8), ("pcl5.d", 28), ("pcl5.e", 24)]
