@@ -48,7 +48,7 @@ def _text(facts: dict[str, Any]) -> str:
     else:
         lines += ["published   nothing yet: put exports into the inbox and call `outcomes run`"]
     lines += [f"waiting     {facts['waiting']} file(s) in the inbox", "", "last runs"]
-    lines += [f"  {run['run_id']}  {run['status']:<10} {run.get('line', '')}" for run in reversed(facts["runs"])]
+    lines += [f"  {run['run_id']}  {run.get('line', run['status'])}" for run in reversed(facts["runs"])]
     return "\n".join(lines if facts["runs"] else [*lines, "  none"])
 
 
