@@ -114,14 +114,17 @@ def attempt(step: Step, tonight: Night) -> None:
         step.does(tonight)
     except Blocked:
         raise
-    except Exception as error:
+    except BaseException as error:
+        # A Rust library's panic is no Exception, and its text may quote a cell too.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         raise StepFailed(step.name, _kind(error), isinstance(error, OSError), _place(error)) from None
     tonight.seconds[step.name] = round(time.monotonic() - started, 3)
     tonight.say("done", step=step.name, seconds=tonight.seconds[step.name])
     reached(f"after {step.name}")
 
 
-def _kind(error: Exception) -> str:
+def _kind(error: BaseException) -> str:
     """The class of an error; the text too where the error is one of ours, which never quote a cell."""
     ours = type(error).__module__.split(".")[0] == __name__.split(".")[0]
     return f"{type(error).__name__}: {error}" if ours else type(error).__name__
@@ -195,6 +198,8 @@ def _line(tonight: Night, record: Record) -> str:
     counts, seconds = record["counts"], sum(tonight.seconds.values())
     taken = f"{counts['files']} new files ({counts['refused']} refused), {counts['in']} rows: {counts['accepted']} accepted, "
     taken += f"{counts['duplicate']} duplicate, {counts['rejected']} rejected"
+    if tonight.left:
+        taken += f"; {len(tonight.left)} left in the inbox ({', '.join(sorted(set(tonight.left)))})"
     outcome = "the last good release stays" if record["status"] == "blocked" else str(tonight.data / "published" / "current")
     rules = f" by {', '.join(record['rules'])}" if record["status"] == "blocked" else ""
     return f"{record['status']}{rules} as of {tonight.as_of}: {taken}; {seconds:.1f} s; {outcome}"

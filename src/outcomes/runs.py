@@ -99,15 +99,15 @@ def _ordinal(snapshot: Path) -> int:
 
 
 def arrivals(inbox: Path) -> list[Path]:
-    """The files of the inbox by name; hidden files, folders and links are not exports."""
+    """Everything in the inbox that is not hidden, by name; a link, a folder or a pipe among it is refused when it is staged."""
     if not inbox.is_dir():
         return []
-    return sorted(p for p in inbox.iterdir() if not p.name.startswith(".") and p.is_file() and not p.is_symlink())
+    return sorted(p for p in inbox.iterdir() if not p.name.startswith("."))
 
 
 def mark(path: Path) -> list[int]:
-    """What changes when a file is written again: size, time and inode."""
-    stat = path.stat()
+    """What changes when a file is written again: size, time and inode; of a link its own, wherever it leads."""
+    stat = path.lstat()
     return [stat.st_size, stat.st_mtime_ns, stat.st_ino]
 
 

@@ -29,7 +29,8 @@ class Rule:
     `each` lists the columns, or pairs of columns, that take the place of those in the arguments, for a rule that says the same of
     many. `judged_by` "outline" says that the verdict on a text depends only on its length and on what is left when each run of ASCII
     letters and digits is made one letter. `about` "file" marks a rule on the share of rejected rows. `in_share` is false where a
-    rejected row says nothing about its file. `acceptable` is false where no operator may let a breach pass.
+    rejected row says nothing about its file. `acceptable` is false where no operator may let a breach pass. `names` is the column of
+    ours to name in a report where the rule looks at a fact that was joined to the row.
     """
 
     code: str
@@ -44,6 +45,7 @@ class Rule:
     about: Literal["row", "file"] = "row"
     in_share: bool = True
     acceptable: bool = True
+    names: str = ""
     source: str = ""
     status: str = ""
 
@@ -65,7 +67,9 @@ class Rule:
 
     @property
     def column(self) -> str:
-        """The columns to name in a report: of a pair, the one that holds a value of the export."""
+        """The columns to name in a report: the one that the rule says, else of a pair the one that holds a value of the export."""
+        if self.names:
+            return self.names
         if self.each:
             return listed(self.targets)
         (target,) = self.targets
