@@ -99,6 +99,7 @@ LINES = [
     row(D, "a quotation mark closed in the wrong place", '"@"2,@,2025-05-02,therapy', "F34"),
     row(D, "a row with too many fields", "@2,@,2025-05-02,therapy,x", "F31"),
     row(D, "a row with too few fields", "@2,@,2025-05-02", "F32"),
+    row(D, "a second header between the rows", S, "R04"),
     row(D, "a footer", "(1 row)", "F32"),
     refused(D, "a title above the header", "H02", f"Report of the sessions\n{ONE}", says="kind, patient_id, session_id, started_at"),
     read(D, "empty lines between rows", f"{S}\n\n{GOOD}\n  \n,,,\n", notes={"F53": 3}),

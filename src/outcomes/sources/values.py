@@ -25,6 +25,8 @@ IDENTIFIERS: Final = frozenset({"patient_id", "session_id", "form_id", "event_id
 LARGEST: Final = Decimal(10) ** 12
 _PLACES: Final = Decimal("0.000001")
 _PLAIN: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_THOUSANDS: Final = r"^[+-]?[0-9]{1,3}(\.[0-9]{3})+$"
+_POWER_OF_TEN: Final = r"^[0-9]\.[0-9]+[eE]\+[0-9]+$"
 _COMMA: Final = re.compile(r"[+-]?\d*,\d+", re.ASCII)
 _NOT_FINITE: Final = frozenset({"nan", "inf", "infinity"})
 
@@ -74,6 +76,8 @@ def _by_type(series: pl.Series, column: Column, custom: Custom, notes: Counter[t
         made, codes, rounded = _score(series, custom)
         notes["N03", column.name] += rounded
         return [made], codes
+    if column.name in IDENTIFIERS:
+        return [series], _powers_of_ten(series)
     if column.type in (TEXT, SET):
         made = _code(series) if column.name in reading.lower_case() else series
         if column.type == SET:
@@ -81,6 +85,13 @@ def _by_type(series: pl.Series, column: Column, custom: Custom, notes: Counter[t
         return [made], None
     made, codes = whole(series, column.type, custom.decimal_comma)
     return [made], codes
+
+
+def _powers_of_ten(series: pl.Series) -> Codes:
+    """R12 for identifiers such as 1.23457E+12, which a spreadsheet makes of many different ones; 12e5 is nobody's doing."""
+    if not series.str.contains("+", literal=True).any():
+        return None
+    return pl.select(pl.when(series.str.contains(_POWER_OF_TEN)).then(pl.lit("R12"))).to_series().alias("code")
 
 
 def blank_to_null(series: pl.Series) -> tuple[pl.Series, int]:
@@ -100,7 +111,7 @@ def blank_to_null(series: pl.Series) -> tuple[pl.Series, int]:
 
 
 def whole(series: pl.Series, kind: pl.DataType, decimal_comma: bool = False) -> tuple[pl.Series, Codes]:
-    """Whole numbers; `2.0` is 2. Codes R01, R02, R03, R09, R10, R11."""
+    """Whole numbers; `2.0` is 2. Codes R01, R02, R03, R09, R10, R11, R18."""
     fast = series.cast(kind, strict=False)
     if fast.null_count() == series.null_count():
         return fast, None
@@ -119,7 +130,7 @@ def whole(series: pl.Series, kind: pl.DataType, decimal_comma: bool = False) -> 
 
 def _score(series: pl.Series, custom: Custom) -> tuple[pl.Series, Codes, int]:
     fast = series.cast(SCORE, strict=False)
-    long = series.str.contains(r"\.[0-9]{7}|[eE]").fill_null(False)
+    long = series.str.contains(rf"\.[0-9]{{7}}|[eE]{'|' + _THOUSANDS if custom.decimal_comma else ''}").fill_null(False)
     if long.any():
         fast = pl.select(pl.when(long).then(None).otherwise(fast)).to_series().alias(series.name)
     if fast.null_count() == series.null_count():
@@ -143,6 +154,8 @@ def _score(series: pl.Series, custom: Custom) -> tuple[pl.Series, Codes, int]:
 
 def _number(text: str, decimal_comma: bool) -> Decimal | str:
     """The number that a text is, or the code that says why it is none."""
+    if decimal_comma and re.match(_THOUSANDS, text):
+        return "R18"
     if decimal_comma and _COMMA.fullmatch(text):
         text = text.replace(",", ".")
     if _PLAIN.fullmatch(text):
