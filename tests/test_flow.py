@@ -2,12 +2,17 @@
 
 import datetime as dt
 import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from test_night import released, small_clinic
+from test_night import SETTINGS, released, small_clinic
 
 from outcomes import night as walk
 from outcomes import runs, steps, verbs
@@ -88,16 +93,38 @@ def test_a_run_that_dies_before_it_can_record_is_recorded_by_the_hook(flows: Mod
 
 
 def test_the_schedule_is_the_settings_cron_in_the_clinics_zone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flows: ModuleType) -> None:
-    from outcomes.settings import load
+    from outcomes.settings import load as settings_of
 
     small_clinic(tmp_path)
     told: dict[str, object] = {}
-    monkeypatch.setattr(verbs, "_flows", lambda: flows)
+    load = verbs._flows
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
+    monkeypatch.setattr(verbs, "_flows", lambda name="nightly": flows if name == "nightly" else load(name))
     monkeypatch.setattr(type(flows.nightly), "serve", lambda _flow, **options: told.update(options))
-    verbs.serve(load(tmp_path / "outcomes.toml"), tmp_path / "outcomes.toml")
-    schedule = told["schedule"]
-    assert (schedule.cron, schedule.timezone) == ("15 2 * * *", "America/Denver")  # type: ignore[attr-defined]
+    verbs.serve(settings_of(tmp_path / "outcomes.toml"), tmp_path / "outcomes.toml")
+    deployment = flows.nightly.to_deployment(**{name: told[name] for name in ("name", "schedule", "parameters")})
+    (planned,) = deployment.schedules
+    assert (planned.schedule.cron, planned.schedule.timezone) == ("15 2 * * *", "America/Denver")
+    assert deployment.entrypoint.endswith("flows/nightly.py:nightly")
     assert told["pause_on_shutdown"] is False
+
+
+@pytest.mark.slow
+def test_serve_keeps_its_schedule(tmp_path: Path) -> None:
+    """The command itself, with its own server, on a schedule of every minute, until a night is published."""
+    small_clinic(tmp_path, settings=SETTINGS + '\n[schedule]\ncron = "* * * * *"\nport = 4277\n')
+    command = [sys.executable, "-m", "outcomes", "serve", "--config", str(tmp_path / "outcomes.toml")]
+    environment = os.environ | {"PREFECT_HOME": str(tmp_path / "prefect")}
+    environment.pop("PREFECT_API_URL", None)
+    with (tmp_path / "log").open("w") as log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as serving:
+        try:
+            deadline = time.monotonic() + 240
+            while not runs.history(tmp_path / "data") and time.monotonic() < deadline and serving.poll() is None:
+                time.sleep(1)
+        finally:
+            serving.send_signal(signal.SIGINT)
+            serving.wait(60)
+    assert [run["status"] for run in runs.history(tmp_path / "data")][:1] == ["published"], (tmp_path / "log").read_text()[-2000:]
 
 
 def test_prefect_yaml_names_a_flow_that_exists() -> None:

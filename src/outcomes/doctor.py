@@ -13,6 +13,7 @@ from outcomes.settings import Settings, SettingsError, load
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 NEEDS = ("polars", "duckdb", "great-expectations", "prefect", "pyarrow", "pandas")
+FITS_PREFECT = {"fastapi": ((0, 139), (0, 151)), "sqlalchemy": ((2, 0), (2, 1))}
 FREE_GB = 5
 
 
@@ -48,11 +49,17 @@ def _installation() -> Iterator[Finding]:
     for name in NEEDS:
         version = _version(name)
         yield Finding(f"{name} {version or ''}".strip(), version is not None, "install from requirements.lock")
-    fastapi = _version("fastapi") or "0"
-    fits = (0, 139) <= tuple(int(part) for part in fastapi.split(".")[:2]) < (0, 151)
-    yield Finding(f"fastapi {fastapi} fits Prefect 3.8", fits, "pip install 'fastapi>=0.139,<0.151': Prefect 3.8 fails with others")
+    for name, (low, below) in FITS_PREFECT.items():
+        version = _version(name) or "0"
+        fits = low <= tuple(int(part) for part in version.split(".")[:2]) < below
+        mend = f"pip install '{name}>={_dotted(low)},<{_dotted(below)}': with another one Prefect 3.8 fails, or schedules nothing"
+        yield Finding(f"{name} {version} fits Prefect 3.8", fits, mend)
     for name in ("sql", "expectations", "instruments", "profiles", "flows"):
         yield Finding(f"definitions {name}/", any(places.folder(name).iterdir()), "install the package again: its data files are missing")
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return ".".join(str(part) for part in version)
 
 
 def _version(name: str) -> str | None:

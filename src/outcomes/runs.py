@@ -7,12 +7,16 @@ import datetime as dt
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from outcomes.points import reached
+
 HISTORY = "runs.jsonl"
+PENDING = "pending.json"
+SEEN = "seen.json"
 ZONES = ("warehouse", "published")
 
 
@@ -51,6 +55,7 @@ def _entry(line: str) -> dict[str, Any] | None:
 
 def record(data: Path, entry: dict[str, Any]) -> None:
     """Appends one run and makes it durable; a line cut by an earlier crash is closed first."""
+    data.mkdir(parents=True, exist_ok=True, mode=0o710)
     path = data / HISTORY
     cut = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
     with path.open("a", encoding="utf-8") as handle:
@@ -65,10 +70,11 @@ def _now() -> str:
 
 
 def next_ordinal(data: Path) -> int:
-    """The number of the coming run: one after the highest that was recorded or that readers see."""
-    recorded = [int(entry.get("ordinal", 0)) for entry in history(data)]
+    """The number of the coming run: one after the highest that was recorded, that readers see, or under which a file arrived."""
     seen = [_ordinal(path) for zone in ZONES if (path := current(data, zone))]
-    return max([0, *recorded, *seen]) + 1
+    recorded = [int(entry.get("ordinal", 0)) for entry in history(data)]
+    arrived = [int(ordinal) for ordinal in _known(data / PENDING).values()]
+    return max([0, *recorded, *seen, *arrived]) + 1
 
 
 def run_id(as_of: dt.date, ordinal: int) -> str:
@@ -81,11 +87,16 @@ def snapshots(data: Path, zone: str) -> list[Path]:
     return sorted((p for p in folder.glob("????-??-??-????*") if p.is_dir()), key=_ordinal)
 
 
-def unfinished(data: Path, zone: str, ordinal: int) -> list[Path]:
-    """What a killed run left of a zone: half-written folders, and snapshots that no reader ever saw."""
+def unfinished(data: Path, zone: str) -> list[Path]:
+    """What a killed or failed run left of a zone: half-written folders, and snapshots that no reader ever saw.
+
+    The snapshot of a blocked run is none of them: it shows what the rules saw.
+    """
     folder = data / zone / "snapshots"
     hidden = [path for path in folder.glob(".*") if path.is_dir()]
-    return hidden + [path for path in snapshots(data, zone) if _ordinal(path) >= ordinal]
+    shown, blocked = current(data, zone), {int(entry["ordinal"]) for entry in history(data) if entry.get("status") == "blocked"}
+    newest = _ordinal(shown) if shown else 0
+    return hidden + [path for path in snapshots(data, zone) if _ordinal(path) > newest and _ordinal(path) not in blocked]
 
 
 def current(data: Path, zone: str) -> Path | None:
@@ -113,15 +124,41 @@ def mark(path: Path) -> list[int]:
 
 def seen(data: Path) -> dict[str, list[int]]:
     """Name -> mark of the inbox files that the last run looked at; only spares reading them again, and may be lost."""
-    try:
-        known = json.loads((data / "seen.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return {}
-    return known if isinstance(known, dict) else {}
+    return _known(data / SEEN)
 
 
 def remember(data: Path, marks: dict[str, list[int]]) -> None:
     """Replaces what `seen` answers."""
-    fresh = data / ".seen.json"
-    fresh.write_text(json.dumps(marks, sort_keys=True), encoding="utf-8")
-    fresh.replace(data / "seen.json")
+    _replace(data / SEEN, marks)
+
+
+def pending(data: Path, waiting: Iterable[str], ordinal: int) -> dict[str, int]:
+    """ingest_id -> number of the run under which each waiting file arrived: this run's, or an earlier one's that did not take it in.
+
+    Durable before a file is taken in, so that a run after a killed one orders files without a date as one undisturbed run would.
+    """
+    before = _known(data / PENDING)
+    now = {ingest_id: before.get(ingest_id, ordinal) for ingest_id in waiting}
+    if now != before:
+        _replace(data / PENDING, now)
+    return now
+
+
+def _known(path: Path) -> dict[str, Any]:
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _replace(path: Path, content: dict[str, Any]) -> None:
+    """The file whole or as it was, whenever the power fails."""
+    fresh = path.with_name(f".{path.name}")
+    with fresh.open("w", encoding="utf-8") as handle:
+        json.dump(content, handle, sort_keys=True)
+        handle.flush()
+        os.fsync(handle.fileno())
+    reached(f"{path.name} written")
+    fresh.replace(path)
+    reached(f"{path.name} in place")

@@ -120,6 +120,7 @@ class Email(Part):
 
 class Schedule(Part):
     cron: str = "15 2 * * *"
+    port: int = Field(4200, ge=1024, le=65535)
 
 
 class Limits(Part):

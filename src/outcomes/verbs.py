@@ -1,10 +1,13 @@
 """What the verbs do: settings in, an exit code and the text for the operator out."""
 
 import datetime as dt
-import importlib.util
+import errno
+import importlib
 import os
 import shutil
+import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -49,7 +52,15 @@ def run(settings: Settings, config: Path, wanted: Wanted, say: Say) -> tuple[int
 def _night(settings: Settings, wanted: Wanted, say: Say) -> night.Record:
     from outcomes.steps import STEPS
 
-    return night.carry_out(night.begin(settings, wanted.as_of, say, wanted.accept), STEPS)
+    return _carried_out(settings, wanted, say, STEPS)
+
+
+def _carried_out(settings: Settings, wanted: Wanted, say: Say, steps: Sequence[night.Step]) -> night.Record:
+    try:
+        tonight = night.begin(settings, wanted.as_of, say, wanted.accept)
+    except OSError as error:
+        return {"code": night.EXIT_FAILED, "line": f"the data folder could not be prepared: {os.strerror(error.errno or errno.EIO)}"}
+    return night.carry_out(tonight, steps)
 
 
 def _ended(record: night.Record) -> tuple[int, str]:
@@ -79,30 +90,32 @@ def _by_prefect(config: Path, wanted: Wanted) -> tuple[int, str]:
         return night.EXIT_FAILED, str(failure)
 
 
-def _flows() -> ModuleType:
-    """The module of the flow, loaded from its file: it stands outside the package so that Prefect lives in one place."""
-    for name, value in PREFECT_DEFAULTS.items():
-        os.environ.setdefault(name, value)
-    spec = importlib.util.spec_from_file_location("nightly", places.folder("flows") / "nightly.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def _flows(name: str = "nightly") -> ModuleType:
+    """A module of `flows/`, which stands outside the package so that Prefect lives in one place.
+
+    Its folder joins the path: Prefect runs a scheduled night in a process of its own, which imports the flow by name.
+    """
+    for variable, value in PREFECT_DEFAULTS.items():
+        os.environ.setdefault(variable, value)
+    folder = str(places.folder("flows"))
+    if folder not in sys.path:
+        sys.path.append(folder)
+    return importlib.import_module(name)
 
 
 def serve(settings: Settings, config: Path) -> None:
     """Keeps the schedule until stopped; a night that was missed is caught up by the next, which takes in all that waits."""
-    flows = _flows()
-    from prefect.schedules import Cron
+    with _flows("serving").running(settings.schedule.port):
+        flows = _flows()
+        from prefect.schedules import Cron
 
-    flows.nightly.serve(
-        name="nightly",
-        schedule=Cron(settings.schedule.cron, timezone=settings.clinic.timezone),
-        parameters={"config": str(config)},
-        pause_on_shutdown=False,
-        limit=1,
-    )
+        flows.nightly.serve(
+            name="nightly",
+            schedule=Cron(settings.schedule.cron, timezone=settings.clinic.timezone),
+            parameters={"config": str(config)},
+            pause_on_shutdown=False,
+            limit=1,
+        )
 
 
 def init(folder: Path) -> str:
@@ -159,7 +172,6 @@ def rebuild(settings: Settings, config: Path, as_of: dt.date | None, say: Say) -
 
     try:
         with runs.lock(settings.paths.data):
-            tonight = night.begin(settings, as_of, say)
-            return _ended(night.carry_out(tonight, steps.REBUILD))
+            return _ended(_carried_out(settings, Wanted(as_of), say, steps.REBUILD))
     except runs.Busy:
         return BUSY, "another run holds the lock"
