@@ -84,7 +84,8 @@ def _read_and_commit(
 
     data, account, facts = settings.paths.data, Account(), Facts(library)
     folder = store.draft(data, "clean", verdict.ingest_id)
-    raw.only(columns.positions)
+    # Only the rows of the long shape are many.
+    raw.only(columns.positions, [columns.columns[name] for name in ("item", "answer")] if columns.shape == "long" else ())
     latest = export_date.Latest(known.custom)
     parts = Parts(folder, known.table, facts, verdict.source_file, verdict.ingest_id)
     for piece in ahead(_pieces(ahead(raw.batches), known, columns, facts, latest)):

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from outcomes.contract import ANSWER, Table
 from outcomes.sources import fingerprint
-from outcomes.sources.pieces import ANSWERS, Facts, Piece, schema
+from outcomes.sources.pieces import Facts, Piece, schema
 from outcomes.sources.repeats import Keys
 
 BATCH: Final = 300_000
@@ -58,7 +58,7 @@ def ahead(items: Iterator[Any]) -> Iterator[Any]:
 
 
 class Parts:
-    """The unjudged rows of one file: `units` and `answers` are Parquet files once `closed`, `keys` has one number per unit.
+    """The unjudged rows of one file: `units` are Arrow files and `answers` is a Parquet file once `closed`, `keys` has one number per unit.
 
     `doubtful` are the units that may hold one item twice. Answers have the columns of the clean table already, so that the file stays
     as it is where none must go.
@@ -66,31 +66,43 @@ class Parts:
 
     def __init__(self, folder: Path, table: Table, facts: Facts, source_file: str, ingest_id: str) -> None:
         self.table, self.facts = table, facts
-        self.units, self.answers = folder / "units.part", folder / "answers.part"
+        self.units: list[Path] = []
+        self.answers = folder / "answers.part"
         self.doubtful: set[int] = set()
         self.has_answers = False
         self.highest = 0
+        self._folder = folder
+        self._waiting: list[pl.DataFrame] = []
         self._keys: list[Keys] = []
         self._names = {"source_file": source_file, "ingest_id": ingest_id}
         self._ids = pa.array(facts.ids, pa.string())
         self.schema = pl.Schema([*schema(table).items(), ("key", pl.UInt64())])
-        self._unit_writer = Writer(self.units, as_arrow(pl.DataFrame(schema=self.schema)).schema)
-        self._answer_writer = Writer(self.answers, self._answers(pl.DataFrame(schema=ANSWERS)).schema)
+        self._answer_schema = _answer_schema()
+        self._answer_writer = Writer(self.answers, self._answer_schema)
 
     def add(self, piece: Piece) -> None:
         units = piece.units.select(schema(self.table).names())
         units = units.with_columns(_key(units, self.table))
         self._keys.append(units["key"].to_numpy())
         self.highest = max([self.highest, *units["unit"].tail(1)])
-        self._unit_writer.add(as_arrow(units))
+        self._waiting.append(units.cast(self.schema))
+        if sum(frame.height for frame in self._waiting) >= BATCH:
+            self._put_down()
         if piece.answers is not None and piece.answers.height:
             self.has_answers = True
             self._answer_writer.add(self._answers(piece.answers))
         self.doubtful.update(piece.doubtful)
 
     def close(self) -> None:
-        self._unit_writer.close()
+        self._put_down()
         self._answer_writer.close()
+
+    def _put_down(self) -> None:
+        """Writes the units that wait as a file of their own, in the form they have in memory: it is read once and thrown away."""
+        if self._waiting:
+            self.units.append(self._folder / f"units-{len(self.units)}.part")
+            pl.concat(self._waiting).write_ipc(self.units[-1])
+            self._waiting = []
 
     @property
     def provenance(self) -> dict[str, pl.Expr]:
@@ -102,19 +114,27 @@ class Parts:
 
     def unit_batches(self) -> Iterator[pl.DataFrame]:
         """All units in bounded batches; one batch without rows where there are none."""
-        for table in arrow_batches(self.units):
-            frame: Any = pl.from_arrow(table)
-            yield frame.cast(self.schema)
+        for path in self.units:
+            yield pl.read_ipc(path)
+        if not self.units:
+            yield pl.DataFrame(schema=self.schema)
 
     def _answers(self, answers: pl.DataFrame) -> pa.Table:
         """Answers with the columns of the clean table."""
-        given = {name: as_arrow(answers.select(name)).column(0) for name in ("form_row", "item", "answer", "source_line")}
-        codes = answers["questionnaire"].to_arrow().cast(pa.int32())
-        given["instrument_id"] = pa.DictionaryArray.from_arrays(codes, self._ids)
+        given = {name: answers[name].to_arrow() for name in ("form_row", "item", "answer", "source_line")}
+        given["instrument_id"] = pa.DictionaryArray.from_arrays(answers["questionnaire"].to_arrow(), self._ids)
         zeros = pa.array(np.zeros(answers.height, dtype=np.int32))
         for name, text in self._names.items():
             given[name] = pa.DictionaryArray.from_arrays(zeros, pa.array([text], pa.string()))
-        return pa.table({name: given[name] for name in ANSWER.schema})
+        return pa.Table.from_arrays([given[name] for name in ANSWER.schema], schema=self._answer_schema)
+
+
+def _answer_schema() -> pa.Schema:
+    """The clean table's schema; what is never empty is said to be so, which saves a mark per value."""
+    texts = pa.dictionary(pa.int32(), pa.string())
+    plain = as_arrow(pl.DataFrame(schema=ANSWER.schema)).schema
+    kinds = {name: texts if kind == pl.String() else plain.field(name).type for name, kind in ANSWER.schema.items()}
+    return pa.schema([pa.field(name, kind, nullable=name in ("instrument_id", "item")) for name, kind in kinds.items()])
 
 
 def arrow_batches(path: Path) -> Iterator[pa.Table]:

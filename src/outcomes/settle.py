@@ -87,7 +87,8 @@ def settle(parts: Parts, account: Account, as_of: "dt.date", folder: "Path", sha
     gone = _units(parts, account, found, answers, as_of, folder)
     if parts.table is FORM:
         _answers(parts, found, answers, gone, folder)
-    parts.units.unlink()
+    for path in parts.units:
+        path.unlink()
     account.heard(validate.judge_file(parts.table.name, account.rows_in, account.rejected - account.outside_share))
 
 
@@ -117,9 +118,8 @@ def _rows(parts: Parts, as_of: "dt.date", broken: pl.Series) -> Repeats:
 
 def _with_keys(parts: Parts, keys: repeats.Keys, whole: bool = False) -> pl.DataFrame:
     names = [name for name in parts.schema if name in ("unit", "key", "head", "source_line", *repeats.COUNTS)]
-    scan = pl.scan_parquet(parts.units).select(parts.schema.names() if whole else names)
-    units = scan.filter(pl.col("key").is_in(pl.Series(keys).implode())).collect()
-    return units.cast({name: parts.schema[name] for name in units.columns}).sort("unit")
+    scan = pl.scan_ipc(parts.units).select(parts.schema.names() if whole else names)
+    return scan.filter(pl.col("key").is_in(pl.Series(keys).implode())).collect().sort("unit")
 
 
 def _judged_answers(parts: Parts, account: Account, found: Repeats, in_runs: bool) -> Answers:

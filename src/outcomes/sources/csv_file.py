@@ -140,25 +140,34 @@ def _ahead(items: Iterator[tuple[bytes, Layout]]) -> Iterator[tuple[bytes, Layou
 def _fast(raw: Raw, block: bytes, found: Layout, line: int, shape: _Shape) -> pl.DataFrame | None:
     """The rows of a regular block; None if the reader disagrees about them."""
     quoted = found.kind == "quoted"
+    text = block.replace(b"\r\n", b"\n") if b"\r" in block else block
+    frame = _parsed(raw, text, quoted, shape)
+    if frame is None and raw.whole:
+        # One cell that is no number makes the next likely; two attempts per block would cost more than numbers save.
+        raw.whole = frozenset()
+        frame = _parsed(raw, text, quoted, shape)
+    if frame is None or frame.height != found.rows:
+        return None
+    if quoted:
+        # A quoted field without text is an empty one.
+        cells = pl.col(pl.String())
+        frame = frame.with_columns(pl.when(cells != "").then(cells).name.keep())
+    return frame.with_columns(pl.int_range(line, line + found.rows, dtype=pl.Int64).alias("source_line"))
+
+
+def _parsed(raw: Raw, text: bytes, quoted: bool, shape: _Shape) -> pl.DataFrame | None:
+    """The wanted columns as the reader sees them; None if it can't."""
     try:
-        frame = pl.read_csv(
-            block.replace(b"\r\n", b"\n") if b"\r" in block else block,
+        return pl.read_csv(
+            text,
             has_header=False,
-            schema={f"c{position}": pl.String() for position in range(shape.width)},
+            schema={f"c{position}": pl.Int16() if position in raw.whole else pl.String() for position in range(shape.width)},
             columns=raw.wanted,
             separator=shape.delimiter,
             quote_char='"' if quoted else None,
-        )
+        ).select(raw.names)
     except pl.exceptions.PolarsError:
         return None
-    if frame.height != found.rows:
-        return None
-    cells = pl.col(raw.names)
-    return frame.select(
-        # A quoted field without text is an empty one.
-        pl.when(cells != "").then(cells) if quoted else cells,
-        pl.int_range(line, line + found.rows, dtype=pl.Int64).alias("source_line"),
-    )
 
 
 def _slow(raw: Raw, physical: Iterable[str], line: int, shape: _Shape) -> Iterator[pl.DataFrame]:

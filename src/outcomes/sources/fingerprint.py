@@ -40,6 +40,8 @@ def _mix(words: Words) -> Words:
 
 
 def _of_column(column: pl.Series) -> Words:
+    if column.null_count() == column.len():
+        return np.full(column.len(), _NULL, dtype=np.uint64)
     kind = column.dtype
     if kind == pl.List(pl.String()):
         column = column.list.join("\x1f")

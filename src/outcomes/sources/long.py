@@ -24,12 +24,13 @@ Numbers = npt.NDArray[Any]
 
 @dataclass
 class _Open:
-    """The form that the next batch may go on with: its parsed head, its head as text, whether it is good, and its counts so far."""
+    """The form that the next batch may go on with: its parsed head, its head as text, its counts so far and its last item."""
 
     head: pl.DataFrame
     texts: tuple[str | None, ...]
     counts: "_Counts"
     questionnaire: int | None
+    item: int | None
 
 
 @dataclass
@@ -78,7 +79,7 @@ def long(batches: Iterator[pl.DataFrame], custom: Custom, facts: Facts) -> Itera
         doubtful = items.doubtful
         if goes_on and held:
             held.counts = held.counts + counts[:1]
-            doubtful = (*doubtful, int(units[0])) if ok[0] else doubtful
+            doubtful = (*doubtful, int(units[0])) if ok[0] and not items.after(held.item) else doubtful
             counts = counts[1:]
         done, done_counts = new[:-1], counts[: max(0, new.height - 1)]
         if held and new.height:
@@ -86,7 +87,9 @@ def long(batches: Iterator[pl.DataFrame], custom: Custom, facts: Facts) -> Itera
         if new.height:
             last = new.height - 1
             texts = batch.select(names).row(int(starts[-1]))
-            held = _Open(new[last:], texts, counts[last : last + 1], place[-1])
+            held = _Open(new[last:], texts, counts[last : last + 1], place[-1], None)
+        if held:
+            held.item = items.last if items.last is not None else held.item
         piece, pending = _closed(done, done_counts, pending)
         piece.lost = pl.concat([piece.lost, items.lost])
         piece.answers, piece.doubtful, piece.rows = items.answers, doubtful, batch.height
@@ -177,6 +180,17 @@ class _Items:
             np.add.reduceat(pairs, bounds),
         )
         self.doubtful = _doubtful(self.answers)
+        self.first, self.last = self._item_of(int(units[0]), 0), self._item_of(int(units[-1]), -1)
+
+    def _item_of(self, unit: int, place: int) -> int | None:
+        """The item of the first (0) or last (-1) answer, None if it is none of the unit's."""
+        if not self.answers.height or self.answers["form_row"][place] != unit:
+            return None
+        return int(self.answers["item"][place] or 0)
+
+    def after(self, item: int | None) -> bool:
+        """Whether the first form's items go on above an item, as they do where a batch ends inside a form."""
+        return item is None or self.first is None or self.first > item
 
 
 def _item(texts: pl.Series) -> tuple[pl.Series, pl.Series | None]:

@@ -42,7 +42,8 @@ class Raw:
     `header` holds the column names as they stand in the file, without BOM, zero-width characters and surrounding blanks; a name
     may be empty, none stands twice (names that differ in case only are two names). `batches` can be walked once: frames of
     String columns `c0`, `c1` ... (position in the header) and Int64 `source_line` (CSV and Excel: the header is line 1; JSON
-    Lines: the line; Parquet: the row, from 1); an empty cell is null, any other text is as in the file. `problems`, `notes` and
+    Lines: the line; Parquet: the row, from 1); an empty cell is null, any other text is as in the file. A column of `whole` may come
+    as Int16 in a batch where every cell of it is such a number or empty. `problems`, `notes` and
     `rows_in` are complete once `batches` is used up, and the walk itself may still raise Refused: nothing of a file counts
     before its last batch.
     """
@@ -54,6 +55,7 @@ class Raw:
     notes: Counter[str] = field(default_factory=Counter)
     sheet: str = ""
     wanted: list[int] = field(default_factory=list)
+    whole: frozenset[int] = frozenset()
     rows_read: int = 0
     _problem_lines: "array[int]" = field(default_factory=lambda: array("q"))
     _problem_codes: list[str] = field(default_factory=list)
@@ -74,12 +76,12 @@ class Raw:
         """Names of the String columns of the batches."""
         return [f"c{position}" for position in self.wanted]
 
-    def only(self, positions: Sequence[int]) -> None:
-        """Read only these columns (positions in the header). To be said before the first batch.
+    def only(self, positions: Sequence[int], whole: Iterable[int] = ()) -> None:
+        """Read only these columns (positions in the header), and some of them as whole numbers. To be said before the first batch.
 
         What stands in the other columns is not looked at: a row is empty if these are.
         """
-        self.wanted = sorted(set(positions))
+        self.wanted, self.whole = sorted(set(positions)), frozenset(whole)
 
     def problem(self, line: int, code: str) -> None:
         """The row that begins at `line` can't be read."""
@@ -155,7 +157,9 @@ def _is_workbook(staged: Staged) -> None:
 def _counted(raw: Raw, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     """The frames without their empty rows, all others counted."""
     for frame in frames:
-        full = frame.filter(pl.any_horizontal(pl.col(raw.names).is_not_null())) if raw.names else frame
+        # Where one column is full, no row is empty.
+        may_be = raw.names and all(frame[name].null_count() for name in raw.names)
+        full = frame.filter(pl.any_horizontal(pl.col(raw.names).is_not_null())) if may_be else frame
         if full.height < frame.height:
             raw.notes["F53"] += frame.height - full.height
         raw.rows_read += full.height
