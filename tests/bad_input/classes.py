@@ -7,7 +7,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import groupby
 from typing import Any
 
@@ -155,6 +155,22 @@ def zipped(**parts: str) -> bytes:
 
 def lines(*records: Mapping[str, object]) -> str:
     return "".join(json.dumps(record) + "\n" for record in records)
+
+
+@cache
+def good_files() -> dict[str, bytes]:
+    """Twenty-four patients with a medicine session each, and PHQ-9 before and after it; a format for each table."""
+    people = [f"g{n:02}" for n in range(24)]
+    sessions = [f"{p}-1,{p},{'north' if n % 2 else 'south'},2025-03-03,medicine,iv" for n, p in enumerate(people)]
+    scores = [(p, day, total) for n, p in enumerate(people) for day, total in (("2025-03-01", 15 + n % 5), ("2025-04-02", n % 14))]
+    forms = [{"patient_id": p, "instrument_id": "phq9", "answered_at": day, "total": total} for p, day, total in scores]
+    patients = [f"{p},depression,2025-02-01" for p in people]
+    return {
+        "sessions 2025-06-01.csv": "\n".join(["session_id,patient_id,site_id,started_at,kind,route", *sessions, ""]).encode(),
+        "questionnaires 2025-06-01.jsonl": "".join(json.dumps(form) + "\n" for form in forms).encode(),
+        "patients 2025-06-01.parquet": parquet("\n".join(["patient_id,indication,enrolled_on", *patients, ""])),
+        "adverse_events 2025-06-01.xlsx": workbook("event_id,patient_id,session_id,term,severity\ne1,g01,g01-1,nausea,mild\n"),
+    }
 
 
 def sentences() -> dict[str, tuple[str, str]]:

@@ -3,19 +3,17 @@
 import csv
 import datetime as dt
 import hashlib
-import json
 import os
 import re
 from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from bad_input.classes import LOOKS, Class, marked, page, parquet, sentences, workbook
+from bad_input.classes import LOOKS, Class, good_files, marked, page, sentences
 from bad_input.classes_of_files import FILES
 from bad_input.classes_of_values import VALUES
 
@@ -51,22 +49,6 @@ pattern = "comma*"
 table = "session"
 decimal_comma = true
 """
-
-
-@cache
-def good_files() -> dict[str, bytes]:
-    """Twenty-four patients with a medicine session each, and PHQ-9 before and after it; a format for each table."""
-    people = [f"g{n:02}" for n in range(24)]
-    sessions = [f"{p}-1,{p},{'north' if n % 2 else 'south'},2025-03-03,medicine,iv" for n, p in enumerate(people)]
-    scores = [(p, day, total) for n, p in enumerate(people) for day, total in (("2025-03-01", 15 + n % 5), ("2025-04-02", n % 14))]
-    forms = [{"patient_id": p, "instrument_id": "phq9", "answered_at": day, "total": total} for p, day, total in scores]
-    patients = [f"{p},depression,2025-02-01" for p in people]
-    return {
-        "sessions 2025-06-01.csv": "\n".join(["session_id,patient_id,site_id,started_at,kind,route", *sessions, ""]).encode(),
-        "questionnaires 2025-06-01.jsonl": "".join(json.dumps(form) + "\n" for form in forms).encode(),
-        "patients 2025-06-01.parquet": parquet("\n".join(["patient_id,indication,enrolled_on", *patients, ""])),
-        "adverse_events 2025-06-01.xlsx": workbook("event_id,patient_id,session_id,term,severity\ne1,g01,g01-1,nausea,mild\n"),
-    }
 
 
 class Clinic:
