@@ -1,20 +1,28 @@
-"""kill -9 at every place between two effects on the disk: the next run ends as an undisturbed one would.
+"""kill -9, or a full disk, at every place between two effects on the disk: the next night ends as if nothing had happened.
 
-Each case is a night in a process of its own, forked after the slow imports; the killed night is followed by another, whose
-published bytes and ledger must equal those of a night that nobody disturbed.
+Three plots are disturbed: the first night ever, a night that has a release to replace and files to take in again, and a rebuild.
+Each named point is a case; its repeats (`#2`, `#3` ...), what another plot has shown, and disks that fill up while nothing is yet
+done are slow tests.
 """
 
-import hashlib
-import json
-import multiprocessing
+import fcntl
 import os
+import re
 import shutil
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
+from kill_tools import Night, history, leftovers, nights, release, state
 
-HERE = Path(__file__).parent
+from outcomes import runs
+
+POINTS = Path(__file__).parent / "data" / "points.txt"
 SETTINGS = """
 [clinic]
 name = "Kill"
@@ -22,6 +30,17 @@ timezone = "America/New_York"
 
 [disclosure]
 rule = "off"
+
+[limits]
+keep_warehouses = 1
+keep_releases = 2
+"""
+MENDED = """
+[[source]]
+name = "people"
+table = "patient"
+pattern = "patients*"
+columns = { site_id = "house" }
 """
 SESSIONS = """session_id,patient_id,site_id,started_at,kind,route,programme_id
 s1,p1,a,2025-03-01T10:00:00,medicine,iv,series
@@ -34,100 +53,227 @@ p1,phq9,2025-02-27,18
 p1,phq9,2025-04-02,6
 p2,phq9,2025-02-27,15
 p2,phq9,2025-04-01,14
-p2,phq9,2025-04-01,140
 """
 CORRECTED = FORMS.replace("2025-04-02,6", "2025-04-02,12")
-BROKEN = "patient_id,instrument_id\np1,phq9\n"
+UNKNOWN = "patient_id,house\np1,north\n"
+FIRST = {"sessions_2025-05-01.csv": SESSIONS, "questionnaires_2025-05-01.csv": FORMS, "patients_2025-05-01.csv": UNKNOWN}
+SECOND = {"questionnaires_2025-05-02.csv": CORRECTED}
+WARNINGS, OK, FAILED, BUSY, KILLED = 4, 0, 1, 75, -9
 
 
-def inbox(folder: Path) -> None:
-    files = {
-        "sessions_2025-05-01.csv": SESSIONS,
-        "questionnaires_2025-05-01.csv": FORMS,
-        "questionnaires_2025-05-02.csv": CORRECTED,
-        "patients_2025-05-01.csv": BROKEN,
-    }
-    (folder / "inbox").mkdir(parents=True)
+def put(folder: Path, files: dict[str, str], settings: str = SETTINGS) -> None:
+    (folder / "inbox").mkdir(parents=True, exist_ok=True)
+    (folder / "outcomes.toml").write_text(settings)
     for name, text in files.items():
         (folder / "inbox" / name).write_text(text)
-    (folder / "outcomes.toml").write_text(SETTINGS)
 
 
-def _night(folder: Path, environment: dict[str, str]) -> None:
-    os.environ.update(environment)
-    import datetime as dt
+@dataclass
+class Plot:
+    """What is disturbed: a folder before, the verb, and how it ends where nobody disturbs: exit code, state, points passed."""
 
-    from outcomes import log, verbs
-    from outcomes.settings import load
+    before: Path
+    verb: str
+    code: int = OK
+    old: dict[str, str] | None = None
+    end: dict[str, str] = field(default_factory=dict)
+    new: dict[str, str] | None = None
+    points: list[str] = field(default_factory=list)
 
-    config = folder / "outcomes.toml"
-    code, _ = verbs.run(load(config), config, verbs.Wanted(dt.date(2026, 1, 1)), log.silent)
-    os._exit(code)
-
-
-@pytest.fixture(scope="module")
-def forked() -> Callable[..., int]:
-    """Runs a night in a fork of a server process that holds the slow imports; the exit code, negative if killed."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pandas", "great_expectations", "pyarrow"])
-
-    def run(folder: Path, **environment: str) -> int:
-        process = context.Process(target=_night, args=(folder, environment))
-        process.start()
-        process.join(120)
-        assert process.exitcode is not None, "the night hangs"
-        return process.exitcode
-
-    return run
-
-
-def state(folder: Path) -> dict[str, str]:
-    """Fingerprint of what a reader and the next night see: published files, ledger, quarantine, clean rows."""
-    data = folder / "data"
-    found = {}
-    for path in sorted((data / "published" / "current").rglob("*")):
-        if path.suffix in {".csv", ".parquet"}:
-            found[f"published/{path.name}"] = _digest(path)
-    for zone in ("raw", "clean", "quarantine"):
-        for path in sorted((data / zone).rglob("*")):
-            if path.is_file():
-                name = f"{zone}/{path.relative_to(data / zone)}"
-                found[name] = _verdict(path) if path.name == "verdict.json" else _digest(path)
-    return found
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _verdict(path: Path) -> str:
-    return json.dumps(json.loads(path.read_text()), sort_keys=True)
-
-
-def _points() -> list[str]:
-    return (HERE / "data" / "points.txt").read_text().split("\n")[:-1]
+    def copy(self, to: Path) -> Path:
+        return Path(shutil.copytree(self.before, to, symlinks=True))
 
 
 @pytest.fixture(scope="module")
-def undisturbed(forked: Callable[..., int], tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], list[str], int]:
-    folder = tmp_path_factory.mktemp("undisturbed")
-    inbox(folder)
-    code = forked(folder, OUTCOMES_POINTS=str(folder / "points"))
-    return state(folder), (folder / "points").read_text().split("\n")[:-1], code
+def night() -> Iterator[Night]:
+    with nights() as run:
+        yield run
 
 
-def test_the_listed_points_are_those_a_night_passes(undisturbed: tuple[dict[str, str], list[str], int]) -> None:
-    assert undisturbed[1] == _points(), "write the new list to tests/data/points.txt"
+@pytest.fixture(scope="module")
+def plots(night: Night, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Plot]:
+    """The three plots, each carried out once in a copy."""
+    first, second, again = (tmp_path_factory.mktemp(name) / "before" for name in ("first", "second", "rebuild"))
+    put(first, FIRST)
+    shutil.copytree(first, second)
+    assert night(second) == WARNINGS
+    shutil.copytree(second, again, symlinks=True)
+    # The file that was refused is read with the mended settings, and a corrected export has come.
+    put(second, SECOND, SETTINGS + MENDED)
+    put(again, {}, SETTINGS + MENDED)
+    drawn = {"first": Plot(first, "run", WARNINGS), "second": Plot(second, "run"), "rebuild": Plot(again, "rebuild")}
+    for plot in drawn.values():
+        folder = plot.copy(plot.before.with_name("undisturbed"))
+        assert night(folder, plot.verb, OUTCOMES_POINTS=str(folder / "points")) == plot.code
+        plot.points = (folder / "points").read_text().splitlines()
+        plot.old, plot.end, plot.new = release(plot.before), state(folder), release(folder)
+        assert leftovers(folder) == []
+    return drawn
 
 
-@pytest.mark.parametrize("point", _points())
-def test_a_night_after_kill_9_ends_as_an_undisturbed_one(
-    point: str, forked: Callable[..., int], undisturbed: tuple[dict[str, str], list[str], int], tmp_path: Path
-) -> None:
-    inbox(tmp_path)
-    assert forked(tmp_path, OUTCOMES_KILL_AT=point) == -9
-    assert forked(tmp_path) == undisturbed[2]
-    assert state(tmp_path) == undisturbed[0]
-    leftovers = [path for path in (tmp_path / "data").rglob(".*") if path.name != ".seen.json"]
-    assert leftovers == [], "a killed run left something behind"
-    shutil.rmtree(tmp_path / "data")
+class Case(NamedTuple):
+    """What happens ("KILL" or "FAIL") at which point of which plot, and by which verb the next night comes."""
+
+    event: str
+    plot: str
+    point: str
+    then: str = "run"
+
+    def __str__(self) -> str:
+        return f"{self.plot}: {self.event.lower()} at {self.point}, then {self.then}"
+
+
+def _listed() -> list[tuple[str, str]]:
+    lines = POINTS.read_text().splitlines() if POINTS.exists() else []
+    return [(plot, point) for plot, _, point in (line.partition(": ") for line in lines)]
+
+
+def _cases() -> Iterator[Case]:
+    for plot, point in _listed():
+        yield Case("KILL", plot, point)
+        yield Case("FAIL", plot, point)
+        if plot == "rebuild":
+            yield Case("KILL", plot, point, then="rebuild")
+
+
+def _is_default(case: Case) -> bool:
+    """A kill at each named point, on the second night where that passes it; a full disk after each thing that was done."""
+    shown = case.plot != "second" and ("second", case.point) in _listed()
+    if case.event == "FAIL":
+        return case.plot == "second" and bool(re.search("^after [^#]*$|(committed|done|in place|kept|renamed)$", case.point))
+    boundary = case.plot == "first" and case.point.startswith("after ")
+    return "#" not in case.point and case.then == "run" and (boundary or not shown)
+
+
+def _marked() -> list[Any]:
+    slow = [case for case in _cases() if not _is_default(case)]
+    left_out = set(slow) - set(slow[:: 10 if "OUTCOMES_SMALL" in os.environ else 1])
+    marks = {True: [], False: [pytest.mark.slow]}
+    return [pytest.param(case, id=str(case), marks=marks[_is_default(case)]) for case in _cases() if case not in left_out]
+
+
+class End(NamedTuple):
+    """What was found after the disturbed night, and after the next."""
+
+    code: int
+    seen: dict[str, str] | None
+    next_code: int
+    state: dict[str, str]
+    leftovers: list[str]
+    last: dict[str, Any]
+
+
+def _disturbed(night: Night, plot: Plot, case: Case, folder: Path) -> End:
+    plot.copy(folder)
+    code = night(folder, plot.verb, **{f"OUTCOMES_{case.event}_AT": case.point})
+    seen = release(folder)
+    next_code = night(folder, case.then)
+    end = End(code, seen, next_code, state(folder), leftovers(folder), history(folder)[-1])
+    shutil.rmtree(folder)
+    return end
+
+
+@pytest.fixture(scope="module")
+def ends(
+    night: Night, plots: dict[str, Plot], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[dict[Case, "Future[End]"]]:
+    """The cases that were asked for, as many at a time as there are cores."""
+    called = [item.callspec.params for item in request.session.items if isinstance(item, pytest.Function) and hasattr(item, "callspec")]
+    cases = [case for params in called if isinstance(case := params.get("case"), Case)]
+    folder = tmp_path_factory.mktemp("disturbed")
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        yield {case: pool.submit(_disturbed, night, plots[case.plot], case, folder / str(n)) for n, case in enumerate(cases)}
+        pool.shutdown(cancel_futures=True)
+
+
+def test_the_listed_points_are_those_that_are_passed(plots: dict[str, Plot]) -> None:
+    passed = [(name, point) for name, plot in plots.items() for point in plot.points]
+    if "OUTCOMES_WRITE_POINTS" in os.environ:
+        POINTS.write_text("".join(f"{plot}: {point}\n" for plot, point in passed))
+    assert _listed() == passed, f"write {POINTS.name} anew: OUTCOMES_WRITE_POINTS=1 pytest {__file__} -k listed"
+
+
+@pytest.mark.parametrize("case", _marked())
+def test_the_next_night_ends_as_an_undisturbed_one(case: Case, ends: dict[Case, "Future[End]"], plots: dict[str, Plot]) -> None:
+    plot, end = plots[case.plot], ends[case].result()
+    assert end.code in ({KILLED} if case.event == "KILL" else {plot.code, FAILED})
+    assert end.seen in (plot.old, plot.new), "a reader saw neither the old release nor the new one"
+    assert end.next_code == plot.code
+    assert end.state == plot.end
+    assert end.leftovers == []
+    assert end.last["status"] == "published"
+
+
+def test_a_reader_sees_the_old_release_or_the_new_one_at_every_moment(night: Night, plots: dict[str, Plot], tmp_path: Path) -> None:
+    plot = plots["second"]
+    assert plot.old != plot.new
+    folder = plot.copy(tmp_path / "clinic")
+    seen: list[dict[str, str] | None] = []
+    over = threading.Event()
+
+    def read() -> None:
+        while not over.is_set():
+            seen.append(release(folder))
+
+    with ThreadPoolExecutor(1) as pool:
+        reader = pool.submit(read)
+        try:
+            assert night(folder, OUTCOMES_KILL_AT="swap published: link made") == KILLED
+            assert night(folder) == OK
+        finally:
+            over.set()
+        reader.result()
+    assert all(one in (plot.old, plot.new) for one in seen)
+    assert release(folder) == plot.new
+
+
+@pytest.mark.parametrize("starts", [10, pytest.param(50, marks=pytest.mark.slow)])
+def test_of_simultaneous_starts_one_does_the_work(starts: int, night: Night, plots: dict[str, Plot], tmp_path: Path) -> None:
+    folder = plots["first"].copy(tmp_path / "clinic")
+    gate = tmp_path / "gate"
+    with gate.open("w") as held, ThreadPoolExecutor(starts) as pool:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        codes = [pool.submit(night, folder, gate=gate) for _ in range(starts)]
+        _wait_until_all_stand_at(gate, starts)
+        fcntl.flock(held, fcntl.LOCK_UN)
+    assert sorted(code.result() for code in codes) == [plots["first"].code, *[BUSY] * (starts - 1)]
+    assert state(folder) == plots["first"].end
+    assert len(history(folder)) == 1
+
+
+def _wait_until_all_stand_at(gate: Path, starts: int) -> None:
+    inode = f":{gate.stat().st_ino} "
+    while sum(inode in line for line in Path("/proc/locks").read_text().splitlines() if "->" in line) < starts:
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("turn", [1, -1], ids=["one way", "the other way"])
+def test_the_later_of_two_files_without_a_date_wins_after_kill_9_on_the_same_day(turn: int, night: Night, tmp_path: Path) -> None:
+    texts = [FORMS, CORRECTED][::turn]
+    folders = [tmp_path / name for name in ("killed", "undisturbed")]
+    for folder, killed_at in zip(folders, ["file committed#2", ""], strict=True):
+        put(folder, {"sessions_2025-05-01.csv": SESSIONS, "questionnaires.csv": texts[0]})
+        assert night(folder, OUTCOMES_KILL_AT=killed_at) == (KILLED if killed_at else OK)
+        put(folder, {"questionnaires.csv": texts[1]})
+        assert night(folder) == OK
+    assert state(folders[0]) == state(folders[1])
+
+
+def test_files_that_arrived_together_stay_together_after_kill_9(night: Night, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("killed", "undisturbed")]
+    together = {"sessions_2025-05-01.csv": SESSIONS, "questionnaires_a.csv": FORMS, "questionnaires_b.csv": CORRECTED}
+    for folder, killed_at in zip(folders, ["file committed", ""], strict=True):
+        put(folder, together)
+        assert night(folder, OUTCOMES_KILL_AT=killed_at) == (KILLED if killed_at else OK)
+    assert night(folders[0]) == OK
+    assert state(folders[0]) == state(folders[1])
+
+
+@pytest.mark.parametrize("cut", [0, 1, 20])
+def test_a_record_cut_by_a_power_failure_is_passed_over_and_closed(cut: int, tmp_path: Path) -> None:
+    for ordinal in (1, 2):
+        runs.record(tmp_path, {"run_id": f"r{ordinal}", "ordinal": ordinal, "status": "published"})
+    whole = (tmp_path / runs.HISTORY).read_bytes()
+    (tmp_path / runs.HISTORY).write_bytes(whole[: len(whole) - cut])
+    runs.record(tmp_path, {"run_id": "r3", "ordinal": 3, "status": "published"})
+    assert [run["run_id"] for run in runs.history(tmp_path)] == (["r1", "r3"] if cut == 20 else ["r1", "r2", "r3"])

@@ -49,7 +49,8 @@ class Night:
     """What one run knows and finds out.
 
     `as_of` decides every window; `ordinal` numbers the runs of this data folder; `accept` names rules that may be broken
-    tonight. `left` are codes of inbox files that could not be staged, `marks` what the others looked like.
+    tonight. `left` are codes of inbox files that could not be staged, `marks` what the others looked like, `pending`
+    under which run's number those arrived that are not taken in yet.
     """
 
     settings: Settings
@@ -59,6 +60,7 @@ class Night:
     accept: tuple[str, ...] = ()
     staged: list[tuple["Staged", str]] = field(default_factory=list)
     marks: dict[str, list[int]] = field(default_factory=dict)
+    pending: dict[str, int] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
     fresh: list["Verdict"] = field(default_factory=list)
     findings: list["RuleResult"] = field(default_factory=list)
@@ -96,14 +98,23 @@ class Step:
 
 
 def begin(settings: Settings, as_of: dt.date | None, say: log.Say = log.silent, accept: Sequence[str] = ()) -> Night:
-    """A night that may start: private files, no leftovers of a killed run. Without a date, today's at the clinic."""
+    """A night that may start: private files, no leftovers of a killed run. Without a date, today's at the clinic.
+
+    To be called by the one run that holds the lock.
+    """
+    from outcomes import store
+    from outcomes.sources import staging
+
     os.umask(0o077)
     data = settings.paths.data
     data.mkdir(parents=True, exist_ok=True, mode=0o710)
     tonight = Night(settings, as_of or dt.datetime.now(settings.zone).date(), runs.next_ordinal(data), say, tuple(accept))
+    store.tidy(data)
+    staging.sweep(data / "raw")
     for zone in runs.ZONES:
-        for leftover in runs.unfinished(data, zone, tonight.ordinal):
+        for leftover in runs.unfinished(data, zone):
             shutil.rmtree(leftover)
+            reached("leftover removed")
     return tonight
 
 
@@ -112,6 +123,7 @@ def attempt(step: Step, tonight: Night) -> None:
     started = time.monotonic()
     try:
         step.does(tonight)
+        reached(f"after {step.name}")
     except Blocked:
         raise
     except BaseException as error:
@@ -121,7 +133,6 @@ def attempt(step: Step, tonight: Night) -> None:
         raise StepFailed(step.name, _kind(error), isinstance(error, OSError), _place(error)) from None
     tonight.seconds[step.name] = round(time.monotonic() - started, 3)
     tonight.say("done", step=step.name, seconds=tonight.seconds[step.name])
-    reached(f"after {step.name}")
 
 
 def _kind(error: BaseException) -> str:
@@ -171,8 +182,12 @@ def carry_out(tonight: Night, steps: Sequence[Step], perform: Callable[[Step, Ni
         record |= {"status": "published", "code": EXIT_WARNINGS if _warnings(tonight) else EXIT_OK}
     record |= {"seconds": tonight.seconds, "counts": _counts(tonight), "volumes": tonight.volumes, "accepted_rules": tonight.accept}
     record.setdefault("line", _line(tonight, record))
-    runs.record(tonight.data, record)
-    reached("after record")
+    try:
+        runs.record(tonight.data, record)
+        reached("after record")
+    except OSError as error:
+        record |= {"code": EXIT_FAILED, "line": f"{record['line']}; the run could not be recorded: {type(error).__name__}"}
+        tonight.say("failed", step="record", error=type(error).__name__)
     return record
 
 

@@ -1,5 +1,6 @@
-"""Named places between two effects on the disk, where a test may end the process as a power cut would."""
+"""Named places between two effects on the disk, where a test may end the process as a power cut would, or fill the disk."""
 
+import errno
 import os
 import signal
 from collections import Counter
@@ -8,12 +9,13 @@ _passed: Counter[str] = Counter()
 
 
 def reached(point: str) -> None:
-    """Does nothing, unless a test asks: OUTCOMES_POINTS names a file that collects the points passed, OUTCOMES_KILL_AT a point to die at.
+    """Does nothing, unless a test asks by the environment.
 
-    A point that is passed more than once is told apart as `point#2`, `point#3` ...
+    OUTCOMES_POINTS names a file that collects the points passed, OUTCOMES_KILL_AT a point to die at, OUTCOMES_FAIL_AT one where the
+    disk is full. A point that is passed more than once is told apart as `point#2`, `point#3` ...
     """
-    trace, fatal = os.environ.get("OUTCOMES_POINTS"), os.environ.get("OUTCOMES_KILL_AT")
-    if trace is None and fatal is None:
+    trace, fatal, full = (os.environ.get(f"OUTCOMES_{name}") for name in ("POINTS", "KILL_AT", "FAIL_AT"))
+    if trace is None and fatal is None and full is None:
         return
     _passed[point] += 1
     name = point if _passed[point] == 1 else f"{point}#{_passed[point]}"
@@ -22,3 +24,5 @@ def reached(point: str) -> None:
             handle.write(name + "\n")
     if name == fatal:
         os.kill(os.getpid(), signal.SIGKILL)
+    if name == full:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

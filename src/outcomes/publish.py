@@ -87,6 +87,7 @@ def prune(zone: Path, keep: int = KEEP) -> list[str]:
     for path in old:
         hidden = path.with_name(f".{path.name}.gone")
         path.rename(hidden)
+        reached(f"prune {zone.name}: hidden")
         shutil.rmtree(hidden)
     return [path.name for path in old]
 

@@ -19,6 +19,7 @@ COUNTED = ("patient", "session", "form", "adverse_event")
 
 def stage(tonight: Night) -> None:
     """Copies what is new in the inbox to `raw/` under its hash; a file that still grows is left for the next night."""
+    from outcomes import store
     from outcomes.sources import staging
     from outcomes.sources.verdicts import Refused
 
@@ -37,6 +38,8 @@ def stage(tonight: Night) -> None:
                 continue
         tonight.marks[path.name] = mark
         tonight.say("advance", step="stage")
+    waiting = [staged.ingest_id for staged, _ in tonight.staged if store.committed(tonight.data, staged.ingest_id) is None]
+    tonight.pending = runs.pending(tonight.data, waiting, tonight.ordinal)
 
 
 def take_in(tonight: Night) -> None:
@@ -47,15 +50,18 @@ def take_in(tonight: Night) -> None:
     from outcomes import intake, store
 
     store.tidy(tonight.data)
-    run = intake.Run(tonight.as_of, tonight.ordinal)
+    taken: set[str] = set()
     tonight.fresh = []
     tonight.say("begin", step="take_in", of=len(tonight.staged))
     for staged, name in tonight.staged:
-        if store.committed(tonight.data, staged.ingest_id) is None:
+        if staged.ingest_id in tonight.pending:
+            run = intake.Run(tonight.as_of, tonight.pending[staged.ingest_id])
             verdict = intake.take_in(staged, name, tonight.settings, tonight.library, run)
-            tonight.fresh.append(verdict)
+            if verdict.ingest_id not in taken:
+                tonight.fresh.append(verdict)
+                taken.add(verdict.ingest_id)
             if verdict.status == "refused":
-                tonight.marks.pop(name)
+                tonight.marks.pop(name, None)
                 tonight.say("refused", file=verdict.ingest_id[:12], code=verdict.code, why=verdict.message)
         tonight.say("advance", step="take_in")
 
@@ -136,7 +142,9 @@ def _volumes(tonight: Night) -> "pl.DataFrame":
     """Rows of each table now and in the last release."""
     import polars as pl
 
-    last: dict[str, int] = next((run["volumes"] for run in reversed(runs.history(tonight.data)) if run["status"] == "published" and "volumes" in run), {})
+    last: dict[str, int] = next(
+        (run["volumes"] for run in reversed(runs.history(tonight.data)) if run["status"] == "published" and "volumes" in run), {}
+    )
     rows = [{"table": table, "rows": rows, "rows_before": last.get(table)} for table, rows in tonight.volumes.items()]
     return pl.DataFrame(rows, schema={"table": pl.String, "rows": pl.Int64, "rows_before": pl.Int64})
 
@@ -145,10 +153,13 @@ def publish(tonight: Night) -> None:
     """Writes the release beside the last one, then moves both links; older snapshots beyond the number kept are removed."""
     from outcomes import publish as press
 
-    limits = tonight.settings.limits
+    limits, published = tonight.settings.limits, tonight.data / "published"
     tonight.say("begin", step="publish", of=1)
-    shutil.rmtree(tonight.data / "published" / "snapshots" / tonight.run_id, ignore_errors=True)
-    press.publish(tonight.warehouse, tonight.data / "published", tonight.run_id, limits.threads, limits.memory_mb)
+    shown = runs.current(tonight.data, "published")
+    # A second try must not touch what readers see since the first.
+    if shown is None or shown.name != tonight.run_id:
+        shutil.rmtree(published / "snapshots" / tonight.run_id, ignore_errors=True)
+        press.publish(tonight.warehouse, published, tonight.run_id, limits.threads, limits.memory_mb)
     for zone, keep in (("warehouse", limits.keep_warehouses), ("published", limits.keep_releases)):
         press.swap(tonight.data / zone / "current", tonight.run_id)
         press.prune(tonight.data / zone, keep)
@@ -162,8 +173,7 @@ def take_in_again(tonight: Night) -> None:
 
     data = tonight.data
     store.tidy(data)
-    beside = data / ".rebuilt"
-    shutil.rmtree(beside, ignore_errors=True)
+    beside = data / store.REBUILT
     settings = tonight.settings.model_copy(update={"paths": tonight.settings.paths.model_copy(update={"data": beside})})
     store.tidy(beside)
     ledger = store.ledger(data)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 VERDICT: Final = "verdict.json"
 ZONES: Final = ("clean", "quarantine")
+REBUILT: Final = ".rebuilt"
 REPLACEMENT: Final = ".replacement"
 _BLOCK: Final = 1 << 20
 
@@ -60,6 +61,7 @@ class Verdict:
 def tidy(data: Path) -> None:
     """Makes the folders, private, and finishes or removes what a killed run left: a replacement is completed, a draft is thrown away."""
     _complete_replacement(data)
+    _remove(data / REBUILT)
     for name in ("raw", *ZONES):
         folder = data / name
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -89,8 +91,10 @@ def _complete_replacement(data: Path) -> None:
             _remove(data / name)
             reached(f"old {name} removed")
             (ready / name).replace(data / name)
+            reached(f"new {name} in place")
     _fsync(data)
     _remove(ready)
+    reached("replacement complete")
 
 
 def ledger(data: Path) -> list[Verdict]:
@@ -233,6 +237,7 @@ def _durable(folder: Path) -> None:
 def _move(folder: Path, target: Path) -> None:
     """The folder under its final name by one rename; what stood there is removed just before."""
     _remove(target)
+    reached(f"{target.parent.name} makes room")
     folder.replace(target)
     _fsync(target.parent)
 

@@ -14,6 +14,7 @@ import polars as pl
 
 from outcomes import places, reference, sqlfiles
 from outcomes.contract import TABLES
+from outcomes.points import reached
 from outcomes.settings import Limits
 from outcomes.sqlfiles import SqlFile
 
@@ -104,11 +105,13 @@ def build(
         load(con, "meta", {"input_file": ledger, **frames})
         open_clean(con, clean, ledger)
         built = [*run(con, [file for file in files if file.schema != "report"])]
+        reached("warehouse: counted")
         if disclose is not None:
             started = time.perf_counter()
             disclose(con)
             built.append(Built("release", "schema", time.perf_counter() - started))
         built += run(con, [file for file in files if file.schema == "report"])
+        reached("warehouse: reported")
         con.execute("checkpoint warehouse")
         con.execute("use memory")
         con.execute("detach warehouse")

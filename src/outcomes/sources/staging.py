@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from outcomes.points import reached
 from outcomes.settings import Limits
 from outcomes.sources.verdicts import Refused
 
@@ -65,7 +66,9 @@ def stage(path: Path, raw_folder: Path, limits: Limits) -> Staged:
         if size != before.st_size or _identity(_seen(path)) != _identity(before):
             raise Refused("F03")
         final = raw_folder / ingest_id
+        reached("raw: copied")
         _keep(unfinished, final)
+        reached("raw: kept")
         return Staged(ingest_id, final, size, facts)
     except OSError as error:
         raise OSError(error.errno, os.strerror(error.errno or errno.EIO)) from None
