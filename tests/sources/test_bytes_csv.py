@@ -12,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sources.opening import seen
 
-from outcomes.sources import csv_file, text
+from outcomes.settings import Limits
+from outcomes.sources import csv_file, csv_layout, text
 from outcomes.sources.csv_layout import Layout, layout
+from outcomes.sources.raw import open_raw
+from outcomes.sources.staging import stage
 
 PLAIN = st.text("ab1é. -", max_size=5)
 ANY = st.text('ab1é,;"\n\r\t. ', max_size=6)
@@ -50,6 +53,7 @@ def by_both(data: bytes, block: int) -> tuple[object, object, int]:
     folder = Path(tempfile.mkdtemp())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text, "BLOCK", block)
+        patch.setattr(csv_layout, "_SLICE", block // 8)
         patch.setattr(csv_file, "_fast", counted)
         quick = seen(data, folder)
         patch.setattr(csv_file, "_fast", lambda *_: None)
@@ -157,3 +161,28 @@ def test_line_numbers_count_every_physical_line_of_every_block(tmp_path: Path, m
         "1504: p1501 | 1501",
         "3002: p2999 | 2999",
     }
+
+
+@pytest.mark.parametrize("quote", ["", '"'], ids=["plain", "quoted"])
+@pytest.mark.parametrize(
+    ("cells", "kind", "read"),
+    [
+        (["3", "-9", "", " 4", "007"], pl.Int16, [3, -9, None, 4, 7]),
+        (["3", "x", "", "1.0"], pl.String, ["3", "x", None, "1.0"]),
+        (["3", "99999"], pl.String, ["3", "99999"]),
+    ],
+    ids=["numbers", "a word among them", "beyond the type"],
+)
+def test_whole_numbers_are_read_as_such_where_all_cells_are(
+    folder: Path, quote: str, cells: list[str], kind: pl.DataType, read: list[object]
+) -> None:
+    lines = ["a,answer", *(f"{quote}t{quote}," + (f"{quote}{cell}{quote}" if cell else "") for cell in cells)]
+    (folder / "file.csv").write_text("\n".join(lines) + "\n")
+    raw = open_raw(stage(folder / "file.csv", folder / "raw", Limits()), ".csv", Limits())
+    raw.only([0, 1], whole=[1])
+
+    frame = pl.concat(raw.batches)
+
+    assert frame.schema["c1"] == kind
+    assert frame["c1"].to_list() == read
+    assert frame["source_line"].to_list() == list(range(2, 2 + len(cells)))

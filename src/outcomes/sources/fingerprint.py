@@ -61,7 +61,10 @@ def _of_column(column: pl.Series) -> Words:
 
 def _of_texts(texts: pl.Series) -> Words:
     """Eight bytes at a time from the texts' own memory, so that a million texts take a tenth of a second."""
-    array = texts.fill_null("").to_arrow().cast("large_string")
+    texts = texts.fill_null("")
+    if len(texts) > 1 and (texts == texts[0]).all():
+        return np.repeat(_of_texts(texts[:1]), len(texts))
+    array = texts.to_arrow().cast("large_string")
     _, offsets, data = array.buffers()
     ends = np.frombuffer(offsets, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
     starts, lengths = ends[:-1], np.diff(ends)
