@@ -137,12 +137,11 @@ def _cases() -> Iterator[Case]:
 
 
 def _is_default(case: Case) -> bool:
-    """A kill at each named point, on the second night where that passes it; a full disk after each thing that was done."""
-    shown = case.plot != "second" and ("second", case.point) in _listed()
+    """A kill at each named point, on the second night where that passes it; a full disk after each step and each change that is seen."""
     if case.event == "FAIL":
-        return case.plot == "second" and bool(re.search("^after [^#]*$|(committed|done|in place|kept|renamed)$", case.point))
-    boundary = case.plot == "first" and case.point.startswith("after ")
-    return "#" not in case.point and case.then == "run" and (boundary or not shown)
+        return case.plot == "second" and bool(re.search("^after [^#]*$|file committed$|swap published: done$", case.point))
+    shown = case.plot != "second" and ("second", case.point) in _listed()
+    return "#" not in case.point and case.then == "run" and not shown
 
 
 def _marked() -> list[Any]:
@@ -267,6 +266,16 @@ def test_files_that_arrived_together_stay_together_after_kill_9(night: Night, tm
         assert night(folder, OUTCOMES_KILL_AT=killed_at) == (KILLED if killed_at else OK)
     assert night(folders[0]) == OK
     assert state(folders[0]) == state(folders[1])
+
+
+@pytest.mark.parametrize("point", ["file committed", "published"])
+def test_a_rehearsal_leaves_nothing_after_kill_9(point: str, night: Night, plots: dict[str, Plot], tmp_path: Path) -> None:
+    folder = plots["second"].copy(tmp_path / "clinic")
+    assert night(folder, "rehearse", OUTCOMES_KILL_AT=point) == KILLED
+    assert release(folder) == plots["second"].old
+    assert night(folder) == OK
+    assert state(folder) == plots["second"].end
+    assert leftovers(folder) == []
 
 
 @pytest.mark.parametrize("cut", [0, 1, 20])

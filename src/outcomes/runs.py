@@ -28,7 +28,7 @@ class Busy(Exception):
 def lock(data: Path) -> Iterator[None]:
     """Holds the data folder for one run; a killed run frees it by dying. Raises Busy."""
     data.mkdir(parents=True, exist_ok=True, mode=0o710)
-    with (data / "lock").open("w") as handle:
+    with (data / "lock").open("a") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -23,6 +23,7 @@ VERSION: Final = 1
 VERDICT: Final = "verdict.json"
 ZONES: Final = ("clean", "quarantine")
 REBUILT: Final = ".rebuilt"
+REHEARSAL: Final = ".rehearsal"
 REPLACEMENT: Final = ".replacement"
 _BLOCK: Final = 1 << 20
 
@@ -61,7 +62,8 @@ class Verdict:
 def tidy(data: Path) -> None:
     """Makes the folders, private, and finishes or removes what a killed run left: a replacement is completed, a draft is thrown away."""
     _complete_replacement(data)
-    _remove(data / REBUILT)
+    for scratch in (REBUILT, REHEARSAL):
+        _remove(data / scratch)
     for name in ("raw", *ZONES):
         folder = data / name
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -6,13 +6,13 @@ import importlib
 import os
 import shutil
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from outcomes import night, places, runs
+from outcomes import night, places, runs, store
 from outcomes.log import Say
 from outcomes.settings import Paths, Settings, load
 
@@ -38,9 +38,9 @@ class Wanted:
 
 def run(settings: Settings, config: Path, wanted: Wanted, say: Say) -> tuple[int, str]:
     """One night by the engine asked for. Exit codes: 0, 1, 3, 4, 75."""
-    if wanted.dry:
-        return _rehearse(settings, wanted, say)
     try:
+        if wanted.dry:
+            return _rehearse(settings, wanted, say)
         if wanted.engine == "prefect":
             return _by_prefect(config, wanted)
         with runs.lock(settings.paths.data):
@@ -68,9 +68,9 @@ def _ended(record: night.Record) -> tuple[int, str]:
 
 
 def _rehearse(settings: Settings, wanted: Wanted, say: Say) -> tuple[int, str]:
-    """A night in a folder of its own, which sees what was taken in before and is thrown away."""
-    with tempfile.TemporaryDirectory(prefix="outcomes-dry-") as scratch:
-        data = Path(scratch) / "data"
+    """A night in a folder of its own, which sees what was taken in before and is thrown away, by the next run if this one is killed."""
+    data = settings.paths.data / store.REHEARSAL
+    with runs.lock(settings.paths.data), _thrown_away(data):
         for kept in ("clean", "quarantine"):
             (data / kept).mkdir(parents=True)
             known = settings.paths.data / kept
@@ -80,6 +80,16 @@ def _rehearse(settings: Settings, wanted: Wanted, say: Say) -> tuple[int, str]:
         shadow = settings.model_copy(update={"paths": settings.paths.model_copy(update={"data": data})})
         code, line = _ended(_night(shadow, wanted, say))
     return code, f"dry run, nothing was kept: {line.rsplit(';', 1)[0]}"
+
+
+@contextmanager
+def _thrown_away(folder: Path) -> Iterator[None]:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder)
 
 
 def _by_prefect(config: Path, wanted: Wanted) -> tuple[int, str]:
