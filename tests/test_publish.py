@@ -170,7 +170,7 @@ def test_a_reader_of_the_old_release_is_not_disturbed_and_does_not_block(warehou
         "print(con.execute('select max(rate) from published.rates').fetchall(), flush=True)\n"
     )
     arguments = [sys.executable, "-c", script, str(published / "current" / "outcomes.duckdb")]
-    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:  # noqa: S603
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
         assert reader.stdin is not None
         assert reader.stdout is not None
         assert reader.stdout.readline() == "[(98,)]\n"
