@@ -1,3 +1,4 @@
+-- shard: patient_id
 -- One row per adverse event as the newest export describes it, with the course of the patient that it fell into,
 -- where its session is known.
 select

@@ -1,3 +1,4 @@
+-- shard: event_id of clean.adverse_event
 -- One row per version of an adverse event: which export row counts, and what became of the others.
 -- The newest export wins (file_number orders files by export date, arrival and content hash), whatever order they
 -- came in.

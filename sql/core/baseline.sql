@@ -1,3 +1,4 @@
+-- shard: course_id of core.course
 -- One row per course and measure with a baseline: the score before treatment.
 -- Scores in the days from baseline_from_days to day 0 count (ref.setting); on day 0 only those from before the first
 -- session started, or

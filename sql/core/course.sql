@@ -1,3 +1,4 @@
+-- shard: patient_id
 -- One row per course: the completed medicine sessions of one patient without a gap of more than gap_days (ref.setting).
 -- Day 0 is the date of the first of them. Site and programme are those of the first session that names one, else the
 -- patient's.

@@ -1,3 +1,4 @@
+-- shard: form_number of clean.form
 -- One row per form with items and criterion of its questionnaire that is more than a cut-off (ref.criterion): is it
 -- met?
 -- Each cluster needs a number of its items answered at or above a value; the criterion is met if all clusters are.

@@ -1,3 +1,4 @@
+-- shard: course_id of core.course
 -- One row per course and measure that is expected of it, and why: the report's profile maps the course's indication
 -- and programme to the
 -- measure's questionnaire, or the patient has answered it at least once.

@@ -1,4 +1,5 @@
 -- kept as: view
+-- shard: patient_id
 -- One row per filled-in questionnaire as the newest export describes it, whether or not it could be scored.
 select
     form_id,  -- Identifier of the form; made at the entrance where the export has none.

@@ -1,3 +1,4 @@
+-- shard: patient_id
 -- One row per version of a form: which export row counts, and what became of the others.
 -- The newest export wins (file_number orders files by export date, arrival and content hash), whatever order they
 -- came in.

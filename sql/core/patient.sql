@@ -1,3 +1,4 @@
+-- shard: patient_id
 -- One row per patient as the newest export describes them; patients who withdrew are in no table.
 select
     patient.patient_id,  -- Pseudonym of the patient.

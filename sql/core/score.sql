@@ -1,3 +1,4 @@
+-- shard: patient_id
 -- One row per form and measure: the score and where it came from, or why there is none.
 -- A measure is a questionnaire's total (phq9) or one of its scales (pcl5.b). Items count first: reversed items are
 -- turned, blanks are

@@ -1,3 +1,4 @@
+-- shard: patient_id
 -- One row per session as the newest export describes it, with the course and the phase it belongs to.
 -- A course is the completed medicine sessions of a patient without a gap of more than gap_days; an empty status means
 -- completed.

@@ -50,7 +50,7 @@ class Night:
 
     `as_of` decides every window; `ordinal` numbers the runs of this data folder; `accept` names rules that may be broken
     tonight. `left` are codes of inbox files that could not be staged, `marks` what the others looked like, `pending`
-    under which run's number those arrived that are not taken in yet.
+    under which run's number those arrived that are not taken in yet. `is_rebuild` asks for a warehouse built of everything.
     """
 
     settings: Settings
@@ -65,6 +65,7 @@ class Night:
     fresh: list["Verdict"] = field(default_factory=list)
     findings: list["RuleResult"] = field(default_factory=list)
     built: list["Built"] = field(default_factory=list)
+    is_rebuild: bool = False
     volumes: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 

@@ -128,6 +128,8 @@ INPUT_FILE: Final = pl.Schema(
     }
 )
 
+CLEAN_FILE: Final = pl.Schema({"ingest_id": TEXT, "table_name": TEXT, "sha256": TEXT})
+
 RULE_RESULT: Final = pl.Schema(
     {
         "ingest_id": TEXT,

@@ -124,7 +124,11 @@ class Schedule(Part):
 
 
 class Limits(Part):
-    """What the night may use, and what a file may be; a file beyond a limit is refused whole."""
+    """What the night may use, and what a file may be; a file beyond a limit is refused whole.
+
+    `add_up_to` is the share of all rows that may belong to patients whom new files say something about, for a night to bring the last
+    warehouse up to date; with more of them it builds everything. 0 builds everything every night.
+    """
 
     memory_mb: int = Field(700, ge=200)
     threads: int = Field(2, ge=1)
@@ -134,6 +138,7 @@ class Limits(Part):
     field_chars: int = Field(10_000, ge=1)
     keep_releases: int = Field(14, ge=1)
     keep_warehouses: int = Field(3, ge=1)
+    add_up_to: float = Field(0.1, ge=0, le=1)
 
 
 class Source(Part):

@@ -1,7 +1,8 @@
 """The SQL files of a folder in, with what they say about themselves out: header, column meanings, tables they read, order of building.
 
 A file is one SELECT; its folder is the schema and its name the table. The header comment tells what a row is, and the comment
-behind each column of the last SELECT what the column means. `-- kept as: view` in the header makes it a view.
+behind each column of the last SELECT what the column means. `-- kept as: view` in the header makes it a view. `-- shard: patient_id`
+says that each row belongs to one patient, and by which column; `-- shard: course_id of core.course`, which table knows the patient.
 """
 
 import json
@@ -19,11 +20,19 @@ FLOORS = ("macro", "ref", "meta", "clean", "core", "metric", "tally", "release",
 VIEWS = frozenset({"metric"})
 
 
+ABOUT = ("kept as", "shard")
 FACTS = ("title", "order", "good_is", "denominator", "sentence")
 
 
 class SqlFileError(Exception):
     """A file that can't be built; the text names the file and never a value."""
+
+
+class Shard(NamedTuple):
+    """The column that says whose a row is, and the table that knows the patient of each of its values; no table where it is the patient."""
+
+    column: str
+    of: str | None
 
 
 class Token(NamedTuple):
@@ -37,7 +46,8 @@ class Token(NamedTuple):
 class SqlFile:
     """One file. `meanings` has one entry per column of the last SELECT, None where a comment is missing; `reads` are `schema.table`.
 
-    `facts` are the `key: value` lines that end the header of a metric; they are no part of `header`.
+    `facts` are the `key: value` lines that end the header of a metric; they are no part of `header`. `shard` is given for a table whose
+    rows belong to one patient each.
     """
 
     schema: str
@@ -48,6 +58,7 @@ class SqlFile:
     meanings: tuple[str | None, ...]
     reads: frozenset[str]
     facts: Mapping[str, str] = field(default_factory=dict)
+    shard: Shard | None = None
 
     @property
     def table(self) -> str:
@@ -76,21 +87,29 @@ def read(path: Path) -> SqlFile:
     text = path.read_text(encoding="utf-8").strip().rstrip(";")
     schema = path.parent.name
     lead = [line[2:].strip() for line in _leading_comment(text)]
-    kept_as = [line.removeprefix("kept as:").strip() for line in lead if line.startswith("kept as:")]
-    if kept_as and kept_as[0] not in ("view", "table"):
+    told = {name: line.partition(":")[2].strip() for line in lead for name in ABOUT if line.startswith(f"{name}:")}
+    if told.get("kept as", "table") not in ("view", "table"):
         raise SqlFileError(f"{schema}.{path.stem}: kept as must be view or table")
     is_macro = schema == "macro"
-    prose, facts = _facts([line for line in lead if not line.startswith("kept as:")])
+    prose, facts = _facts([line for line in lead if not line.startswith(tuple(f"{name}:" for name in ABOUT))])
     return SqlFile(
         schema=schema,
         name=path.stem,
         text=text,
         header="\n".join(prose),
-        is_view=kept_as[0] == "view" if kept_as else schema in VIEWS,
+        is_view=told["kept as"] == "view" if "kept as" in told else schema in VIEWS,
         meanings=() if is_macro else _meanings(list(tokens(text))),
         reads=frozenset() if is_macro else _reads(text, f"{schema}.{path.stem}"),
         facts=facts,
+        shard=_shard(told["shard"], f"{schema}.{path.stem}") if "shard" in told else None,
     )
+
+
+def _shard(said: str, table: str) -> Shard:
+    match = re.fullmatch(r"(patient_id)|(\w+) of ((?:clean|core)\.\w+)", said)
+    if match is None:
+        raise SqlFileError(f"{table}: shard must be patient_id, or a column and the table that knows its patient")
+    return Shard(match.group(1) or match.group(2), match.group(3))
 
 
 def _facts(lead: Sequence[str]) -> tuple[list[str], dict[str, str]]:

@@ -67,16 +67,34 @@ def take_in(tonight: Night) -> None:
 
 
 def build(tonight: Night) -> None:
-    """Builds the warehouse of this run from every clean file, beside the one that readers see."""
-    from outcomes import disclosure, instruments, reference, store, warehouse
+    """Builds the warehouse of this run beside the one that readers see: from every clean file, or from a copy of the last one."""
+    from outcomes import disclosure, increment, instruments, reference, store, warehouse
 
     shutil.rmtree(tonight.warehouse.parent, ignore_errors=True)
     settings, ledger = tonight.settings, store.ledger(tonight.data)
     tonight.say("begin", step="build", of=1)
     ref = instruments.ref_tables(tonight.library, settings.report.profiles) | reference.from_settings(settings, tonight.as_of)
     clean = warehouse.CleanFiles(_input_files(ledger), store.parquet(tonight.data, ledger))
-    meta = {"rule_result": _rule_results(ledger)}
-    tonight.built = warehouse.build(tonight.warehouse, clean, ref, settings.limits, meta=meta, disclose=disclosure.disclose)
+    meta = {"rule_result": _rule_results(ledger), "clean_file": _clean_files(ledger)}
+    last = None if tonight.is_rebuild else runs.current(tonight.data, "warehouse")
+    previous = last / tonight.warehouse.name if last else None
+    tonight.built, because = increment.build(
+        tonight.warehouse, clean, ref, settings.limits, previous=previous, meta=meta, disclose=disclosure.disclose
+    )
+    tonight.say("built", whole=bool(because), because=because or None)
+
+
+def _clean_files(ledger: Sequence["Verdict"]) -> "pl.DataFrame":
+    import polars as pl
+
+    from outcomes.reference import CLEAN_FILE
+
+    rows = [
+        {"ingest_id": verdict.ingest_id, "table_name": Path(name).stem, "sha256": digest}
+        for verdict in ledger
+        for name, digest in sorted(verdict.parquet.items())
+    ]
+    return pl.DataFrame(rows, schema=CLEAN_FILE)
 
 
 def _input_files(ledger: Sequence["Verdict"]) -> "pl.DataFrame":
@@ -177,7 +195,7 @@ def take_in_again(tonight: Night) -> None:
     settings = tonight.settings.model_copy(update={"paths": tonight.settings.paths.model_copy(update={"data": beside})})
     store.tidy(beside)
     ledger = store.ledger(data)
-    tonight.fresh = []
+    tonight.fresh, tonight.is_rebuild = [], True
     tonight.say("begin", step="take_in", of=len(ledger))
     for old in ledger:
         run = intake.Run(old.as_of or tonight.as_of, old.arrival)

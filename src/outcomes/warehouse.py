@@ -4,8 +4,10 @@ Schemas are built from the bottom up: macro, ref, meta, core, metric, tally, the
 there only while building. Comments in the SQL become comments on tables and columns. No error carries a value of a row.
 """
 
+import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,38 +93,79 @@ def build(
     """
     if path.exists():
         raise BuildError(f"{path.name} is there already; a warehouse is built beside, never over")
-    files = sqlfiles.read_folder(folder or places.folder("sql"))
-    frames = {"rule_result": pl.DataFrame(schema=reference.RULE_RESULT), **(meta or {})}
-    tables = {**reference.from_folder((folder or places.folder("sql")) / "ref"), **ref}
+    files, tables, facts = read(clean, ref, meta, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
+    with opened(path, clean, limits) as con:
+        load(con, "ref", tables)
+        load(con, "meta", facts)
+        open_clean(con, clean, facts["input_file"])
+        return finish(con, files, disclose)
+
+
+def read(
+    clean: CleanFiles, ref: Mapping[str, pl.DataFrame], meta: Mapping[str, pl.DataFrame] | None, folder: Path | None
+) -> tuple[list[SqlFile], dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
+    """The SQL files, and all tables of the schemas ref and meta, with their types. `meta.definition` is one row: `fingerprint`."""
+    folder = folder or places.folder("sql")
+    files = sqlfiles.read_folder(folder)
+    tables = {**reference.from_folder(folder / "ref"), **ref}
+    tables = {name: reference.typed(frame, reference.REF.get(name, frame.schema)) for name, frame in tables.items()}
+    known = {"rule_result": pl.DataFrame(schema=reference.RULE_RESULT), "clean_file": pl.DataFrame(schema=reference.CLEAN_FILE)}
+    definition = pl.DataFrame({"fingerprint": [fingerprint(files, tables)]})
+    return files, tables, {**known, **(meta or {}), "input_file": numbered(clean.ledger), "definition": definition}
+
+
+def fingerprint(files: Iterable[SqlFile], ref: Mapping[str, pl.DataFrame]) -> str:
+    """Of everything but the rows and the as-of date that decides what a warehouse holds: the code, DuckDB, the SQL and schema ref."""
+    digest = hashlib.sha256(duckdb.__version__.encode())
+    for module in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(module.read_bytes())
+    for file in files:
+        digest.update(f"{file.table}\n{file.text}\n".encode())
+    for name, frame in sorted(ref.items()):
+        timeless = frame.drop("as_of") if name == "setting" else frame
+        digest.update(f"{name} {timeless.schema}\n{timeless.write_csv()}".encode())
+    return digest.hexdigest()
+
+
+@contextmanager
+def opened(path: Path, clean: CleanFiles, limits: Limits) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the file as `warehouse`, beside an empty catalog `clean`, which reaches nothing else; the file is whole after it."""
     with duckdb.connect(":memory:", config=_config(path, limits)) as con:
         con.execute(f"attach {_text(str(path))} as warehouse (storage_version '{STORAGE_VERSION}')")
         con.execute("attach ':memory:' as clean")
         con.execute("use warehouse")
         _shut(con, path, clean)
-        load(con, "ref", {name: reference.typed(frame, reference.REF.get(name, frame.schema)) for name, frame in tables.items()})
-        ledger = numbered(clean.ledger)
-        load(con, "meta", {"input_file": ledger, **frames})
-        open_clean(con, clean, ledger)
-        built = [*run(con, [file for file in files if file.schema != "report"])]
-        reached("warehouse: counted")
-        if disclose is not None:
-            started = time.perf_counter()
-            disclose(con)
-            built.append(Built("release", "schema", time.perf_counter() - started))
-        built += run(con, [file for file in files if file.schema == "report"])
-        reached("warehouse: reported")
+        yield con
         con.execute("checkpoint warehouse")
         con.execute("use memory")
         con.execute("detach warehouse")
+
+
+def finish(
+    con: duckdb.DuckDBPyConnection, files: Iterable[SqlFile], disclose: Callable[[duckdb.DuckDBPyConnection], None] | None
+) -> list[Built]:
+    """Makes the files' tables in order; `disclose` stands before those of schema report."""
+    files = list(files)
+    built = [*run(con, [file for file in files if file.schema != "report"])]
+    reached("warehouse: counted")
+    if disclose is not None:
+        started = time.perf_counter()
+        disclose(con)
+        built.append(Built("release", "schema", time.perf_counter() - started))
+    built += run(con, [file for file in files if file.schema == "report"])
+    reached("warehouse: reported")
     return built
 
 
 def numbered(ledger: pl.DataFrame) -> pl.DataFrame:
-    """The ledger with `file_number`, 1 for the file that every other one overrides: by exported_on, arrival, ingest_id."""
+    """The ledger with `file_number`, 1 for the file that every other one overrides: by exported_on, arrival, ingest_id.
+
+    Refused files stand behind, so that one more of them renumbers none that has rows.
+    """
     return (
         reference.typed(ledger, reference.INPUT_FILE)
-        .sort("exported_on", "arrival", "ingest_id", nulls_last=False)
+        .sort(pl.col("status").eq("refused").fill_null(value=False), "exported_on", "arrival", "ingest_id", nulls_last=False)
         .with_row_index("file_number", offset=1)
         .with_columns(pl.col("file_number").cast(pl.Int32))
     )
@@ -137,8 +180,8 @@ def load(con: duckdb.DuckDBPyConnection, schema: str, frames: Mapping[str, pl.Da
         con.unregister("incoming")
 
 
-def open_clean(con: duckdb.DuckDBPyConnection, clean: CleanFiles, ledger: pl.DataFrame) -> None:
-    """`clean.<table>`: the contract's columns and `exported_on`, `arrival`, `file_number`; form and answer also `form_number`.
+def open_clean(con: duckdb.DuckDBPyConnection, clean: CleanFiles, ledger: pl.DataFrame, catalog: str = "clean") -> None:
+    """`<catalog>.<table>`: the contract's columns and `exported_on`, `arrival`, `file_number`; form and answer also `form_number`.
 
     `form_number` is one number per form over all files, made from file_number and form_row: joining by it is cheap.
     """
@@ -153,18 +196,18 @@ def open_clean(con: duckdb.DuckDBPyConnection, clean: CleanFiles, ledger: pl.Dat
             numbers = ", ".join(f"({i}, {n})" for i, (n, _) in enumerate(files))
             source = f"(select *, file_index from read_parquet([{paths}], union_by_name = true)) as c"
             con.execute(
-                f"create view clean.{name} as select {columns}, f.exported_on, f.arrival, f.file_number from {source} "
+                f"create view {catalog}.{name} as select {columns}, f.exported_on, f.arrival, f.file_number from {source} "
                 f"join (values {numbers}) as n(file_index, file_number) using (file_index) "
                 "join warehouse.meta.input_file as f using (file_number)"
             )
         else:
             con.register("incoming", pl.DataFrame(schema=table.schema).to_arrow())
-            con.execute(f"create table clean.{name} as select * from incoming")
+            con.execute(f"create table {catalog}.{name} as select * from incoming")
             con.unregister("incoming")
             extra = [("exported_on", "date"), ("arrival", "bigint"), ("file_number", "integer")]
             extra += [("form_number", "bigint")] if "form_row" in table.schema else []
             for column, type_ in extra:
-                con.execute(f"alter table clean.{name} add column {column} {type_}")
+                con.execute(f"alter table {catalog}.{name} add column {column} {type_}")
 
 
 def run(con: duckdb.DuckDBPyConnection, files: Iterable[SqlFile]) -> list[Built]:

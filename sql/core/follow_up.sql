@@ -1,0 +1,137 @@
+-- shard: course_id of core.course
+-- One row per course, measure that is expected of it, and window: baseline, the score in the window, the improvement,
+-- and the day on which
+-- the window ends, whatever the as-of date; core.outcome says what is due by then.
+-- A score belongs to the latest course begun by its day, and counts for follow-up after day 0, or on day 0 after the
+-- first session began.
+-- Whole bounds of a window compare calendar days; a window with a bound in parts of a day (by_hours) compares elapsed
+-- time where both
+-- instants are known. Inside a window the nearest to the target is taken (of two as near, the later), the last, or
+-- the first.
+-- A window without an end is over with day 0. A bound in parts of a day ends on the day that it falls into.
+-- Caveat: a measure that asks about two weeks can't answer for 24 hours (ref.scale.lookback_days).
+with
+    windows as (
+        select
+            window_id,
+            row_number() over (order by window_id) as number,
+            pick,
+            anchor,
+            by_hours,
+            to_days,
+            (from_days * 86400000000)::bigint as from_us,
+            coalesce((to_days * 86400000000)::bigint, 9223372036854775807) as to_us,
+            (target_days * 86400000000)::bigint as target_us
+        from ref.window
+    ),
+    pairs as materialized(
+        select
+            row_number() over () as pair,
+            expected.course_id,
+            expected.instrument_id,
+            course.patient_id,
+            course.day_0,
+            course.day_0_at,
+            course.next_day_0,
+            course.end_of_induction_on,
+            course.end_of_induction_at,
+            baseline.baseline,
+            scale.sign
+        from core.expected
+        inner join core.course using (course_id)
+        inner join ref.scale using (instrument_id)
+        left join
+            core.baseline on expected.course_id = baseline.course_id and expected.instrument_id = baseline.instrument_id
+    ),
+    follow_ups as (
+        select
+            pairs.pair,
+            score.form_number,
+            score.answered_on,
+            score.score,
+            2 * (score.answered_on - pairs.day_0) + score.is_after_treatment::bigint as moment,  -- No two scores of a pair share it.
+            86400000000 * (score.answered_on - pairs.day_0) as days_us,
+            86400000000 * (score.answered_on - pairs.end_of_induction_on) as days_since_induction_us,
+            epoch_us(score.answered_at) - epoch_us(pairs.day_0_at) as elapsed_us,
+            epoch_us(score.answered_at) - epoch_us(pairs.end_of_induction_at) as elapsed_since_induction_us
+        from core.score
+        inner join pairs using (patient_id, instrument_id)
+        where
+            score.score is not null
+            and not score.is_set_aside
+            and score.answered_on >= pairs.day_0
+            and (pairs.next_day_0 is null or score.answered_on < pairs.next_day_0)
+            and (score.answered_on > pairs.day_0 or score.answered_at > pairs.day_0_at)
+    ),
+    follow_ups_since_anchor as (
+        select
+            follow_ups.pair,
+            follow_ups.form_number,
+            follow_ups.answered_on,
+            follow_ups.score,
+            follow_ups.moment,
+            windows.number,
+            windows.pick,
+            windows.from_us,
+            windows.to_us,
+            windows.target_us,
+            case
+                when windows.anchor = 'day_0' and windows.by_hours
+                then coalesce(follow_ups.elapsed_us, follow_ups.days_us)
+                when windows.anchor = 'day_0'
+                then follow_ups.days_us
+                when windows.by_hours
+                then coalesce(follow_ups.elapsed_since_induction_us, follow_ups.days_since_induction_us)
+                else follow_ups.days_since_induction_us
+            end as since_anchor_us
+        from follow_ups
+        cross join windows
+    ),
+    follow_ups_in_window as (
+        select
+            pair,
+            number,
+            form_number,
+            answered_on,
+            score,
+            case
+                pick
+                when 'nearest'
+                then divide(abs(since_anchor_us - target_us), 1000000) * 131072 - moment
+                when 'last'
+                then - moment
+                else moment
+            end as place
+        from follow_ups_since_anchor
+        where since_anchor_us between from_us and to_us
+    ),
+    picked as (
+        select
+            pair,
+            number,
+            arg_min(form_number, place) as form_number,
+            arg_min(answered_on, place) as answered_on,
+            arg_min(score, place) as score
+        from follow_ups_in_window
+        group by all
+    )
+select
+    pairs.course_id,  -- Course.
+    pairs.instrument_id,  -- Measure.
+    windows.window_id,  -- Window.
+    case
+        when windows.to_days is null
+        then pairs.day_0
+        when windows.anchor = 'day_0'
+        then pairs.day_0 + floor(windows.to_days)::integer
+        else pairs.end_of_induction_on + floor(windows.to_days)::integer
+    end as last_on,  -- Last day of the window; empty where it has no beginning.
+    pairs.baseline,  -- Score before treatment (core.baseline).
+    picked.score,  -- Score in the window.
+    picked.answered_on,  -- Day of the score in the window.
+    picked.form_number,  -- Form of the score in the window (core.form).
+    (picked.answered_on - pairs.day_0)::integer as days,  -- Days from day 0 to the score.
+    (pairs.sign * (pairs.baseline - picked.score))::decimal(18, 6) as improvement  -- Points since baseline, positive where better.
+from pairs
+cross join windows
+left join picked on pairs.pair = picked.pair and windows.number = picked.number
