@@ -13,7 +13,7 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from outcomes import sqlfiles, warehouse
+from outcomes import warehouse
 from outcomes.contract import TABLES
 from outcomes.settings import Limits
 from outcomes.sqlfiles import SqlFile
@@ -83,13 +83,16 @@ def _brought_up_to_date(
             con.execute(f"drop schema if exists {schema} cascade")
         warehouse.load(con, "ref", tables)
         warehouse.load(con, "meta", facts)
-        con.execute("attach ':memory:' as whole")
-        warehouse.open_clean(con, clean, facts["input_file"], "whole")
         sharded = [file for file in files if file.shard]
+        built = []
         if new:
-            built = _renew(con, [file for file in files if file.schema == "macro"], sharded, new, limits.add_up_to)
-        else:
-            built = []
+            con.execute("attach ':memory:' as whole")
+            warehouse.open_clean(con, clean, facts["input_file"], "whole")
+            con.execute("attach ':memory:' as tonight")
+            con.execute("use tonight")
+            _find_affected(con, new)
+            _take_their_rows(con, clean, facts["input_file"], limits.add_up_to)
+            built = _renew(con, tables, [file for file in files if file.schema == "macro"], sharded)
         con.execute("detach clean")
         con.execute("attach ':memory:' as clean")
         warehouse.open_clean(con, clean, facts["input_file"])
@@ -138,25 +141,24 @@ def _accepted(ledger: pl.DataFrame) -> pl.DataFrame:
     return ledger.filter(pl.col("status").ne_missing("refused")).sort("file_number")
 
 
-def _renew(
-    con: duckdb.DuckDBPyConnection, macros: Sequence[SqlFile], sharded: Sequence[SqlFile], new: Sequence[int], up_to: float
-) -> list[Built]:
-    """Makes the rows of affected patients anew in every table of `sharded`; those of all others stay.
-
-    Raises NotSurely where a patient has withdrawn, since a deleted row leaves its bytes in the file, or where too many are affected.
-    """
-    con.execute("attach ':memory:' as tonight")
-    con.execute("use tonight")
-    _find_affected(con, new)
+def _take_their_rows(con: duckdb.DuckDBPyConnection, clean: CleanFiles, ledger: pl.DataFrame, up_to: float) -> None:
+    """Fills catalog `clean` with the rows of affected patients. Raises NotSurely where these are too many."""
     for name in ROWS:
         con.execute(f"create table clean.{name} as select * from whole.{name} semi join affected using (patient_id)")
-    counts = ", ".join(f"(select count(*) from clean.{name}), (select count(*) from whole.{name})" for name in ROWS)
-    rows = con.execute(f"select {counts}").fetchall()[0]
-    if sum(rows[0::2]) > up_to * sum(rows[1::2]):
+    if sum(_count(con, f"clean.{name}") for name in ROWS) > up_to * sum(_count(con, f"whole.{name}") for name in ROWS):
         raise NotSurely("the new files are about too many patients")
-    con.execute("create table clean.answer as select answer.* from whole.answer semi join clean.form using (form_number)")
+    of_file = dict(ledger.select("file_number", "ingest_id").iter_rows())
+    answers = clean.parquet.get("answer", {})
+    with_forms = [number for (number,) in con.execute("select distinct file_number from clean.form").fetchall()]
+    con.execute("drop view if exists whole.answer" if answers else "drop table whole.answer")
+    warehouse.open_table(con, "whole.answer", {number: answers[of_file[number]] for number in with_forms if of_file[number] in answers})
+    con.execute("create table clean.answer as select answer.* from whole.answer semi join clean.form using (file_number, form_row)")
+
+
+def _renew(con: duckdb.DuckDBPyConnection, ref: Iterable[str], macros: Sequence[SqlFile], sharded: Sequence[SqlFile]) -> list[Built]:
+    """Makes the rows of affected patients anew in every table of `sharded`; those of all others stay."""
     con.execute("create schema ref")
-    for (name,) in con.execute("select table_name from duckdb_tables() where database_name = 'warehouse' and schema_name = 'ref'").fetchall():
+    for name in ref:
         con.execute(f'create view ref."{name}" as select * from warehouse.ref."{name}"')
     built = warehouse.run(con, [*macros, *sharded])
     con.execute("use warehouse")
@@ -172,7 +174,10 @@ def _renew(
 
 
 def _find_affected(con: duckdb.DuckDBPyConnection, new: Sequence[int]) -> None:
-    """`affected`: patients of rows in the new files, and whoever shares the key of a row with one of them, at any remove."""
+    """`affected`: patients of rows in the new files, and whoever shares the key of a row with one of them, at any remove.
+
+    Raises NotSurely where a patient has withdrawn, since a deleted row leaves its bytes in the file.
+    """
     numbers = ", ".join(map(str, new))
     fresh = " union ".join(f"select patient_id from whole.{name} where file_number in ({numbers})" for name in ROWS)
     con.execute(f"create table affected as {fresh}")

@@ -138,7 +138,7 @@ class Limits(Part):
     field_chars: int = Field(10_000, ge=1)
     keep_releases: int = Field(14, ge=1)
     keep_warehouses: int = Field(3, ge=1)
-    add_up_to: float = Field(0.1, ge=0, le=1)
+    add_up_to: float = Field(0.2, ge=0, le=1)
 
 
 class Source(Part):

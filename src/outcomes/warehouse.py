@@ -186,28 +186,33 @@ def open_clean(con: duckdb.DuckDBPyConnection, clean: CleanFiles, ledger: pl.Dat
     `form_number` is one number per form over all files, made from file_number and form_row: joining by it is cheap.
     """
     number = dict(zip(ledger["ingest_id"], ledger["file_number"], strict=True))
-    for name, table in TABLES.items():
-        files = sorted((number[ingest_id], path) for ingest_id, path in clean.parquet.get(name, {}).items())
-        columns = ", ".join(f"c.{column}" for column in table.schema)
-        if "form_row" in table.schema:
+    for name in TABLES:
+        open_table(con, f"{catalog}.{name}", {number[ingest_id]: path for ingest_id, path in clean.parquet.get(name, {}).items()})
+
+
+def open_table(con: duckdb.DuckDBPyConnection, table: str, paths: Mapping[int, Path]) -> None:
+    """One of these tables over some of its files, by file_number."""
+    schema = TABLES[table.partition(".")[2]].schema
+    if paths:
+        columns = ", ".join(f"c.{column}" for column in schema)
+        if "form_row" in schema:
             columns += f", f.file_number * {FILE_STRIDE}::bigint + c.form_row as form_number"
-        if files:
-            paths = ", ".join(_text(str(path)) for _, path in files)
-            numbers = ", ".join(f"({i}, {n})" for i, (n, _) in enumerate(files))
-            source = f"(select *, file_index from read_parquet([{paths}], union_by_name = true)) as c"
-            con.execute(
-                f"create view {catalog}.{name} as select {columns}, f.exported_on, f.arrival, f.file_number from {source} "
-                f"join (values {numbers}) as n(file_index, file_number) using (file_index) "
-                "join warehouse.meta.input_file as f using (file_number)"
-            )
-        else:
-            con.register("incoming", pl.DataFrame(schema=table.schema).to_arrow())
-            con.execute(f"create table {catalog}.{name} as select * from incoming")
-            con.unregister("incoming")
-            extra = [("exported_on", "date"), ("arrival", "bigint"), ("file_number", "integer")]
-            extra += [("form_number", "bigint")] if "form_row" in table.schema else []
-            for column, type_ in extra:
-                con.execute(f"alter table {catalog}.{name} add column {column} {type_}")
+        files = ", ".join(_text(str(path)) for _, path in sorted(paths.items()))
+        numbers = ", ".join(f"({i}, {n})" for i, n in enumerate(sorted(paths)))
+        source = f"(select *, file_index from read_parquet([{files}], union_by_name = true)) as c"
+        con.execute(
+            f"create view {table} as select {columns}, f.exported_on, f.arrival, f.file_number from {source} "
+            f"join (values {numbers}) as n(file_index, file_number) using (file_index) "
+            "join warehouse.meta.input_file as f using (file_number)"
+        )
+    else:
+        con.register("incoming", pl.DataFrame(schema=schema).to_arrow())
+        con.execute(f"create table {table} as select * from incoming")
+        con.unregister("incoming")
+        extra = [("exported_on", "date"), ("arrival", "bigint"), ("file_number", "integer")]
+        extra += [("form_number", "bigint")] if "form_row" in schema else []
+        for column, type_ in extra:
+            con.execute(f"alter table {table} add column {column} {type_}")
 
 
 def run(con: duckdb.DuckDBPyConnection, files: Iterable[SqlFile]) -> list[Built]:
