@@ -292,7 +292,7 @@ def with_a_withdrawal(clinic: Clinic) -> dict[str, Any]:
 
 def with_many_patients(clinic: Clinic) -> dict[str, Any]:
     clinic.sessions(*((f"n{p}", p, 90) for p in range(4)))
-    return {"limits": Limits(threads=1)}
+    return {"limits": Limits(threads=1, add_up_to=0.1)}
 
 
 def by_will(clinic: Clinic) -> dict[str, Any]:
