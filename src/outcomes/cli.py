@@ -1,13 +1,14 @@
 """The verbs of the command `outcomes`. Each imports what it needs when it runs, so that help and status answer at once."""
 
 import datetime as dt
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from outcomes import __version__
+from outcomes.runs import Exit
 
 if TYPE_CHECKING:
     from outcomes.settings import Settings
@@ -19,18 +20,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-
-
-class Exit(IntEnum):
-    """What the command's exit code means."""
-
-    OK = 0
-    CRASH = 1
-    USAGE = 2
-    BLOCKED = 3
-    WARNINGS = 4
-    MAIL = 5
-    BUSY = 75
 
 
 class Engine(StrEnum):

@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from outcomes import log, runs
 from outcomes.points import reached
+from outcomes.runs import Exit
 from outcomes.settings import Settings
 
 if TYPE_CHECKING:
@@ -174,28 +175,22 @@ def carry_out(tonight: Night, steps: Sequence[Step], perform: Callable[[Step, Ni
         for step in steps:
             perform(step, tonight)
     except Blocked as blocked:
-        record |= {"status": "blocked", "code": EXIT_BLOCKED, "rules": blocked.codes}
+        record |= {"status": "blocked", "code": Exit.BLOCKED, "rules": blocked.codes}
         tonight.say("blocked", rules=",".join(blocked.codes))
     except StepFailed as failure:
-        record |= {"status": "failed", "code": EXIT_FAILED, "step": failure.step, "error": failure.error, "line": str(failure)}
+        record |= {"status": "failed", "code": Exit.CRASH, "step": failure.step, "error": failure.error, "line": str(failure)}
         tonight.say("failed", step=failure.step, error=failure.error)
     else:
-        record |= {"status": "published", "code": EXIT_WARNINGS if _warnings(tonight) else EXIT_OK}
+        record |= {"status": "published", "code": Exit.WARNINGS if _warnings(tonight) else Exit.OK}
     record |= {"seconds": tonight.seconds, "counts": _counts(tonight), "volumes": tonight.volumes, "accepted_rules": tonight.accept}
     record.setdefault("line", _line(tonight, record))
     try:
         runs.record(tonight.data, record)
         reached("after record")
     except OSError as error:
-        record |= {"code": EXIT_FAILED, "line": f"{record['line']}; the run could not be recorded: {type(error).__name__}"}
+        record |= {"code": Exit.CRASH, "line": f"{record['line']}; the run could not be recorded: {type(error).__name__}"}
         tonight.say("failed", step="record", error=type(error).__name__)
     return record
-
-
-EXIT_OK: Final = 0
-EXIT_FAILED: Final = 1
-EXIT_BLOCKED: Final = 3
-EXIT_WARNINGS: Final = 4
 
 
 def _warnings(tonight: Night) -> bool:

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,18 @@ HISTORY = "runs.jsonl"
 PENDING = "pending.json"
 SEEN = "seen.json"
 ZONES = ("warehouse", "published")
+
+
+class Exit(IntEnum):
+    """What the command's exit code means, and `code` in the record of a run."""
+
+    OK = 0
+    CRASH = 1
+    USAGE = 2
+    BLOCKED = 3
+    WARNINGS = 4
+    MAIL = 5
+    BUSY = 75
 
 
 class Busy(Exception):

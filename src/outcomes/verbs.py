@@ -14,9 +14,9 @@ from types import ModuleType
 
 from outcomes import night, places, runs, store
 from outcomes.log import Say
+from outcomes.runs import Exit
 from outcomes.settings import Paths, Settings, load
 
-BUSY = 75
 DEMO_AS_OF = dt.date(2026, 2, 1)
 PREFECT_DEFAULTS = {
     "DO_NOT_TRACK": "1",
@@ -46,7 +46,7 @@ def run(settings: Settings, config: Path, wanted: Wanted, say: Say) -> tuple[int
         with runs.lock(settings.paths.data):
             return _ended(_night(settings, wanted, say))
     except runs.Busy:
-        return BUSY, "another run holds the lock; it takes in everything that waits"
+        return Exit.BUSY, "another run holds the lock; it takes in everything that waits"
 
 
 def _night(settings: Settings, wanted: Wanted, say: Say) -> night.Record:
@@ -59,7 +59,7 @@ def _carried_out(settings: Settings, wanted: Wanted, say: Say, steps: Sequence[n
     try:
         tonight = night.begin(settings, wanted.as_of, say, wanted.accept)
     except OSError as error:
-        return {"code": night.EXIT_FAILED, "line": f"the data folder could not be prepared: {os.strerror(error.errno or errno.EIO)}"}
+        return {"code": Exit.CRASH, "line": f"the data folder could not be prepared: {os.strerror(error.errno or errno.EIO)}"}
     return night.carry_out(tonight, steps)
 
 
@@ -97,7 +97,7 @@ def _by_prefect(config: Path, wanted: Wanted) -> tuple[int, str]:
     try:
         return _ended(_flows().nightly(config=str(config.resolve()), as_of=as_of, accept=list(wanted.accept)))
     except night.StepFailed as failure:
-        return night.EXIT_FAILED, str(failure)
+        return Exit.CRASH, str(failure)
 
 
 def _flows(name: str = "nightly") -> ModuleType:
@@ -145,7 +145,7 @@ def demo(folder: Path, patients: int, say: Say) -> tuple[int, str]:
     from outcomes import clinic, headline
 
     if folder.exists() and any(folder.iterdir()) and not (folder / "truth.json").exists():
-        return 2, f"{folder} holds something else; name an empty folder"
+        return Exit.USAGE, f"{folder} holds something else; name an empty folder"
     shutil.rmtree(folder, ignore_errors=True)
     init(folder)
     config = folder / "outcomes.toml"
@@ -157,8 +157,8 @@ def demo(folder: Path, patients: int, say: Say) -> tuple[int, str]:
         from outcomes.steps import STEPS
 
         code, line = _ended(night.carry_out(tonight, STEPS))
-    if code == night.EXIT_WARNINGS:
-        code, line = night.EXIT_OK, f"{line}\ntwo of the files are broken on purpose, and were refused"
+    if code == Exit.WARNINGS:
+        code, line = Exit.OK, f"{line}\ntwo of the files are broken on purpose, and were refused"
     published = settings.paths.data / "published" / "current"
     if not published.exists():
         return code, line
@@ -184,4 +184,4 @@ def rebuild(settings: Settings, config: Path, as_of: dt.date | None, say: Say) -
         with runs.lock(settings.paths.data):
             return _ended(_carried_out(settings, Wanted(as_of), say, steps.REBUILD))
     except runs.Busy:
-        return BUSY, "another run holds the lock"
+        return Exit.BUSY, "another run holds the lock"
