@@ -1,5 +1,6 @@
 """What is shown adds up, nothing shown or inferred by subtraction is small, and no more is hidden than must be."""
 
+import re
 from collections.abc import Iterator
 from itertools import combinations
 
@@ -10,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outcomes import places, reference
-from outcomes.disclosure import GUARDED, POOLED, Rule, disclose, release, rule_in_force
+from outcomes import disclosure, places, reference
+from outcomes.disclosure import GUARDED, POOLED, Guarded, Rule, disclose, release, rule_in_force
 
 COUNTS = ("measured", "numerator", "others")
 CMS = Rule("cms", 1, 10)
@@ -19,6 +20,7 @@ NHS = Rule("nhs", 1, 4, 5)
 OPENSAFELY = Rule("opensafely", 1, 7, 5)
 OFF = Rule("off", 0, 0)
 HIDING = (CMS, NHS, OPENSAFELY)
+WHOLE = tuple(guarded for guarded in GUARDED if guarded.within is None)
 
 
 def cells(*levels: tuple[str, int, int], breakdown: str = "site", window: str = "d30") -> pl.DataFrame:
@@ -204,8 +206,8 @@ def test_an_empty_group_is_always_a_true_zero(table: list[tuple[int, int]], rule
 
 
 @pytest.fixture
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse with shipped rules, the arithmetic, and one small site of three in each guarded table."""
+def con(monkeypatch: pytest.MonkeyPatch) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse with shipped rules, the arithmetic, and one small site of three in each guarded table that stands alone."""
     with duckdb.connect() as con:
         con.execute("create schema ref; create schema tally; create schema macro")
         for name, frame in reference.from_folder(places.folder("sql") / "ref").items():
@@ -213,30 +215,72 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
             con.execute(f"create table ref.{name} as select * from incoming")
         con.execute((places.folder("sql") / "macro" / "report_rounded.sql").read_text())
         con.execute("create table ref.setting as select 'cms' as disclosure_rule")
-        columns = {
-            "outcome": "n as enrolled, n as with_baseline, n as eligible, n as measured, n as denominator, k as numerator",
-            "score": "n as enrolled, n",
-            "retention": "n as enrolled, n as with_baseline, n as with_score, n as with_both",
-            "due": "n as enrolled, 0 as not_due",
-        }
-        for guarded in GUARDED:
+        for guarded in WHOLE:
             keys = ", ".join(f"'x' as {key}" for key in guarded.keys)
-            sites = "values ('a', 9, 3), ('b', 40, 20), ('c', 60, 30)"
+            counts = ", ".join(f"n as {name}" for name in sorted(set(re.findall(r"[a-z_]+", " ".join(guarded.counts)))))
+            sites = "values ('a', 9), ('b', 40), ('c', 60)"
             con.execute(
-                f"create table tally.{guarded.table} as "
-                f"select {keys}, 'site' as breakdown, level, {columns[guarded.table]} from ({sites}) as t(level, n, k)"
+                f"create table tally.{guarded.table} as select {keys}, 'site' as breakdown, level, {counts} from ({sites}) as t(level, n)"
             )
+        monkeypatch.setattr(disclosure, "GUARDED", WHOLE)
         yield con
 
 
-@pytest.mark.parametrize("table", [guarded.table for guarded in GUARDED])
+@pytest.mark.parametrize("table", [guarded.table for guarded in WHOLE])
 def test_each_tally_gets_its_release(con: duckdb.DuckDBPyConnection, table: str) -> None:
     disclose(con)
-    found = con.execute(f"select level, shown_as, is_suppressed from release.{table} order by level").fetchall()
+    found = con.execute(f"select level, shown_as, is_suppressed from release.{table}_level order by level").fetchall()
     assert found == [("a", POOLED, True), ("b", POOLED, True), ("c", "c", False)]
+    first = next(guarded.counts[0] for guarded in WHOLE if guarded.table == table)
+    held = con.execute(f"select level, {first}, unit, is_suppressed, suppression_reason from release.{table} order by level").fetchall()
+    assert held == [(POOLED, 49, 1, False, None), ("a", None, 1, True, "small"), ("b", None, 1, True, "small"), ("c", 60, 1, False, None)]
     assert con.execute(
         f"select count(*) from duckdb_columns() where schema_name = 'release' and table_name = '{table}' and comment is null"
     ).fetchone() == (0,)
+
+
+PARTS = "values ('a', 'low', 3), ('a', 'high', 6), ('b', 'low', 20), ('b', 'high', 20), ('c', 'low', 48), ('c', 'mid', 9), ('c', 'high', 3)"
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        pytest.param(
+            ("n",),
+            [
+                (POOLED, "high", 26, False),
+                (POOLED, "low", 23, False),
+                ("c", POOLED, 12, False),
+                ("c", "high", None, True),
+                ("c", "low", 48, False),
+                ("c", "mid", None, True),
+            ],
+            id="parts are pooled inside the levels that are shown",
+        ),
+        pytest.param(
+            (),
+            [
+                (POOLED, "high", 26, False),
+                (POOLED, "low", 23, False),
+                ("c", "high", 3, False),
+                ("c", "low", 48, False),
+                ("c", "mid", 9, False),
+            ],
+            id="parts without counts are carried along",
+        ),
+    ],
+)
+def test_parts_follow_the_levels_they_split(
+    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, counts: tuple[str, ...], expected: list[tuple[object, ...]]
+) -> None:
+    con.execute(
+        "create table tally.part as select 'x' as instrument_id, 'x' as window_id, 'site' as breakdown, * "
+        f"from ({PARTS}) as t(level, part, n)"
+    )
+    score = next(guarded for guarded in WHOLE if guarded.table == "score")
+    monkeypatch.setattr(disclosure, "GUARDED", (score, Guarded("part", score.keys, counts, within="score", part="part")))
+    disclose(con)
+    assert con.execute("select level, part, n, is_suppressed from release.part order by all").fetchall() == expected
 
 
 @pytest.mark.parametrize("rule", [CMS, NHS, OPENSAFELY, OFF], ids=lambda rule: rule.name)

@@ -238,7 +238,7 @@ def test_what_is_shown_adds_up_to_the_evidence_and_is_never_small(build: Callabl
     small, unit = limits["hide_to"], limits["round_to"]
     recounted = recount(house)
     pooled: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
-    for row in house.rows("select * from release.outcome where shown_as is not null"):
+    for row in house.rows("select * from release.outcome_level where shown_as is not null"):
         pooled[(*cell(row)[:-1], row["shown_as"])] += recounted[cell(row)]
     rows = house.rows("select * from report.outcome_summary")
     shown = {cell(row): row for row in rows if not row["is_suppressed"]}

@@ -42,8 +42,6 @@ def _may_read(file: SqlFile, table: str) -> bool:
     schema = table.partition(".")[0]
     if table in ("core.judgement", "core.evidence"):
         return file.schema == "tally"
-    if file.schema == "report" and schema == "tally":
-        return any(other.startswith("release.") for other in file.reads)
     return schema in MAY_READ[file.schema] or (file.schema == "report" and table in {"core.accounting", "core.finding", "core.score"})
 
 

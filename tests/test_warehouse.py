@@ -141,7 +141,7 @@ def release_everything(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("create schema release")
     for (name,) in con.execute("select table_name from information_schema.tables where table_schema = 'tally'").fetchall():
         con.execute(
-            f"create table release.{name} as select *, level as shown_as, false as is_suppressed, null::varchar as suppression_reason "
+            f"create table release.{name} as select *, 1 as unit, false as is_suppressed, null::varchar as suppression_reason "
             f"from tally.{name}"
         )
 

@@ -1,50 +1,20 @@
 -- Who was still measured: one row per measure, window and group.
 -- Courses whose window has not fully passed at the as-of date are never counted as missing; published.due counts them.
 with
-    rounding as (
-        select disclosure.round_to as unit
-        from ref.setting
-        inner join ref.disclosure on disclosure.rule = setting.disclosure_rule
-    ),
     quantile as (select quantile_e15 / 1e15::double as z from ref.normal where probability = 0.975),
-    pooled as (
-        select
-            release.instrument_id,
-            release.window_id,
-            release.breakdown,
-            release.shown_as,
-            sum(tally.enrolled) as enrolled,
-            sum(tally.with_baseline) as with_baseline,
-            sum(tally.with_score) as with_score,
-            sum(tally.with_both) as with_both
-        from tally.retention as tally
-        inner join release.retention as release using (instrument_id, window_id, breakdown, level)
-        where release.shown_as is not null
-        group by all
-    ),
-    shown as (
+    rounded as (
         select
             instrument_id,
             window_id,
             breakdown,
-            shown_as as level,
+            level,
             macro.rounded(enrolled, unit) as enrolled,
             macro.rounded(with_baseline, unit) as with_baseline,
             macro.rounded(with_score, unit) as with_score,
             macro.rounded(with_both, unit) as with_both,
-            false as is_suppressed
-        from pooled
-        cross join rounding
-    ),
-    hidden as (
-        select instrument_id, window_id, breakdown, level, is_suppressed, suppression_reason
+            is_suppressed,
+            suppression_reason
         from release.retention
-        where is_suppressed
-    ),
-    rows as (
-        from shown
-        union all by name
-        from hidden
     )
 select
     instrument_id,  -- Measure.
@@ -61,6 +31,6 @@ select
     macro.published(macro.wilson_high(with_score, enrolled, z)) as retention_high,  -- Upper end of its Wilson 95 % interval.
     is_suppressed,  -- Whether the group is too small to be shown by itself; its numbers are empty, which is not zero.
     suppression_reason  -- Why it is not shown.
-from rows
+from rounded
 cross join quantile
 order by all

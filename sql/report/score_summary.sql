@@ -5,92 +5,47 @@
 -- Effect size: change / root of the mean of both variances, with Hedges' correction (g_av); interval after Bonett 2008.
 -- Caveat: no control group. Regression to the mean is in every change.
 with
-    rounding as (
-        select disclosure.round_to as unit
-        from ref.setting
-        inner join ref.disclosure on disclosure.rule = setting.disclosure_rule
-    ),
     quantile as (select quantile_e15 / 1e15::double as z from ref.normal where probability = 0.975),
-    pooled as (
+    score_values_in_order as (
         select
-            release.instrument_id,
-            release.window_id,
-            release.breakdown,
-            release.shown_as,
-            sum(tally.n)::bigint as courses,
-            sum(tally.sum_baseline) as sum_baseline,
-            sum(tally.sum_baseline_squared) as sum_baseline_squared,
-            sum(tally.sum_score) as sum_score,
-            sum(tally.sum_score_squared) as sum_score_squared,
-            sum(tally.sum_change) as sum_change,
-            sum(tally.sum_change_squared) as sum_change_squared
-        from tally.score as tally
-        inner join release.score as release using (instrument_id, window_id, breakdown, level)
-        where release.shown_as is not null
-        group by all
-        having sum(tally.n) > 0
-    ),
-    score_counts as (
-        select
-            release.instrument_id,
-            release.window_id,
-            release.breakdown,
-            release.shown_as,
-            tally.score,
-            sum(tally.n) as here
-        from tally.score_value as tally
-        inner join release.score as release using (instrument_id, window_id, breakdown, level)
-        where release.shown_as is not null
-        group by all
-    ),
-    scores_in_order as (
-        select
-            score_counts.*,
-            sum(here) over (partition by instrument_id, window_id, breakdown, shown_as order by score) as up_to_here
-        from score_counts
+            score_value.*,
+            sum(n) over (partition by instrument_id, window_id, breakdown, level order by score) as up_to_here
+        from release.score_value
     ),
     medians as (
         select
-            pooled.instrument_id,
-            pooled.window_id,
-            pooled.breakdown,
-            pooled.shown_as,
+            score.instrument_id,
+            score.window_id,
+            score.breakdown,
+            score.level,
             (
-                min(score) filter (where 2 * up_to_here >= courses) + min(score) filter (where 2 * up_to_here > courses)
+                min(in_order.score) filter (where 2 * up_to_here >= score.n)
+                + min(in_order.score) filter (where 2 * up_to_here > score.n)
             )::double
             / 2 as median_score
-        from scores_in_order
-        inner join pooled using (instrument_id, window_id, breakdown, shown_as)
+        from score_values_in_order as in_order
+        inner join release.score using (instrument_id, window_id, breakdown, level)
         group by all
     ),
-    described as (
-        select
-            pooled.instrument_id,
-            pooled.window_id,
-            pooled.breakdown,
-            pooled.shown_as as level,
-            macro.rounded(courses, unit) as n,
-            macro.share(sum_baseline, courses) as mean_baseline,
-            macro.spread(courses, sum_baseline, sum_baseline_squared) as sd_baseline,
-            macro.share(sum_score, courses) as mean_score,
-            macro.spread(courses, sum_score, sum_score_squared) as sd_score,
-            medians.median_score,
-            macro.share(sum_change, courses) as mean_change,
-            macro.spread(courses, sum_change, sum_change_squared) as sd_change,
-            false as is_suppressed
-        from pooled
-        inner join medians using (instrument_id, window_id, breakdown, shown_as)
-        cross join rounding
-    ),
-    hidden as (
-        select instrument_id, window_id, breakdown, level, is_suppressed, suppression_reason
-        from release.score
-        where is_suppressed
-    ),
     rows as (
-        from described
-        union all by name
-        from hidden
+        select
+            score.instrument_id,
+            score.window_id,
+            score.breakdown,
+            score.level,
+            macro.rounded(n, unit) as n,
+            macro.share(sum_baseline, n) as mean_baseline,
+            macro.spread(n, sum_baseline, sum_baseline_squared) as sd_baseline,
+            macro.share(sum_score, n) as mean_score,
+            macro.spread(n, sum_score, sum_score_squared) as sd_score,
+            medians.median_score,
+            macro.share(sum_change, n) as mean_change,
+            macro.spread(n, sum_change, sum_change_squared) as sd_change,
+            is_suppressed,
+            suppression_reason
+        from release.score
+        left join medians using (instrument_id, window_id, breakdown, level)
+        where is_suppressed or n > 0
     ),
     compared as (
         select

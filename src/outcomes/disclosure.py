@@ -38,11 +38,20 @@ class Guarded:
     """A table of schema `tally`: the keys of a partition, and the counts (or differences of counts) that must not be small in it.
 
     The first count is that of the people the level holds, the same in every table, so that levels stand in one order everywhere.
+    A table with a `part` splits the levels of the table named in `within` further, one row per part: its levels are pooled as they are
+    there, and its parts within each level by its own counts. Without counts its parts are never pooled, only carried along.
     """
 
     table: str
     keys: tuple[str, ...]
     counts: tuple[str, ...]
+    within: str | None = None
+    part: str | None = None
+
+    @property
+    def cell(self) -> tuple[str, ...]:
+        """The columns that name a row."""
+        return (*self.keys, "breakdown", "level", *([self.part] if self.part else []))
 
 
 GUARDED: Final = (
@@ -52,6 +61,7 @@ GUARDED: Final = (
         ("enrolled", "with_baseline", "eligible", "measured", "denominator", "numerator", "denominator - numerator", "eligible - measured"),
     ),
     Guarded("score", ("instrument_id", "window_id"), ("enrolled", "n")),
+    Guarded("score_value", ("instrument_id", "window_id"), (), within="score", part="score"),
     Guarded(
         "retention",
         ("instrument_id", "window_id"),
@@ -61,38 +71,44 @@ GUARDED: Final = (
 )
 
 
-def release(cells: pl.DataFrame, keys: Sequence[str], counts: Sequence[str], rule: Rule) -> pl.DataFrame:
+def release(cells: pl.DataFrame, keys: Sequence[str], counts: Sequence[str], rule: Rule, part: str | None = None) -> pl.DataFrame:
     """One row per cell: keys, breakdown, level, shown_as, is_suppressed, suppression_reason; sorted.
+
+    With a `part`, a partition is one level and its parts are what is pooled.
 
     `shown_as` is the cell's own level, `(pooled)` for cells that are shown as one, or null where nothing of the partition may be
     shown. A cell is small if any of its `counts` is one that the rule hides. Cells stand in order of the first count, then of their
     level; the pool is the shortest beginning of that order that holds every small cell and is not small itself. A cell of nothing but
     zeros stays what it is.
     """
-    where = [*keys, "breakdown", "level"]
+    where = [*keys, "breakdown", "level", *([part] if part else [])]
     rows = cells.select(*where, *counts).sort(where).rows(named=True)
-    names = [name for _, group in groupby(rows, key=lambda row: [row[k] for k in where[:-1]]) for name in _shown(list(group), counts, rule)]
+    names = [
+        name
+        for _, group in groupby(rows, key=lambda row: [row[k] for k in where[:-1]])
+        for name in _shown(list(group), where[-1], counts, rule)
+    ]
     answer = pl.DataFrame(rows, schema=cells.select(*where, *counts).schema).select(where)
     return answer.with_columns(pl.Series("shown_as", names, dtype=pl.String)).with_columns(
-        is_suppressed=pl.col("shown_as").ne_missing(pl.col("level")),
-        suppression_reason=pl.when(pl.col("shown_as").ne_missing(pl.col("level"))).then(pl.lit(SMALL)),
+        is_suppressed=pl.col("shown_as").ne_missing(pl.col(where[-1])),
+        suppression_reason=pl.when(pl.col("shown_as").ne_missing(pl.col(where[-1]))).then(pl.lit(SMALL)),
     )
 
 
-def _shown(cells: list[dict[str, Any]], counts: Sequence[str], rule: Rule) -> Iterator[str | None]:
+def _shown(cells: list[dict[str, Any]], level: str, counts: Sequence[str], rule: Rule) -> Iterator[str | None]:
     """The level under which each cell of one partition is shown."""
 
     def is_small(group: list[dict[str, Any]]) -> bool:
         return any(rule.hides(sum(cell[count] for cell in group)) for count in counts)
 
-    in_order = sorted((cell for cell in cells if any(cell[count] for count in counts)), key=lambda cell: (cell[counts[0]], cell["level"]))
+    in_order = sorted((cell for cell in cells if any(cell[count] for count in counts)), key=lambda cell: (cell[counts[0]], cell[level]))
     size = max((place for place, cell in enumerate(in_order, start=1) if is_small([cell])), default=0)
     while is_small(in_order[:size]) and size < len(in_order):
         size += 1
     pool = in_order[:size]
-    levels = {cell["level"] for cell in pool}
+    levels = {cell[level] for cell in pool}
     name = None if is_small(pool) else POOLED
-    return (name if cell["level"] in levels else cell["level"] for cell in cells)
+    return (name if cell[level] in levels else cell[level] for cell in cells)
 
 
 def rule_in_force(con: "duckdb.DuckDBPyConnection") -> Rule:
@@ -106,32 +122,87 @@ def rule_in_force(con: "duckdb.DuckDBPyConnection") -> Rule:
 
 
 def disclose(con: "duckdb.DuckDBPyConnection") -> None:
-    """Makes schema `release`: for each guarded table of `tally` a table that says how each of its cells may be shown."""
+    """Makes schema `release`: for each guarded table of `tally` a table of the same columns, as they may be shown.
+
+    Numbers are summed over what is shown as one, and empty where a cell is hidden; `unit` is what counts are to be rounded to.
+    """
     rule = rule_in_force(con)
     con.execute("create schema if not exists release")
     for guarded in GUARDED:
-        names = [f"count_{i}" for i in range(len(guarded.counts))]
-        guards = ", ".join(f"({count})::bigint as {name}" for count, name in zip(guarded.counts, names, strict=True))
-        keys = ", ".join((*guarded.keys, "breakdown", "level"))
-        cells = con.sql(f"select {keys}, {guards} from tally.{guarded.table}").pl()
-        con.register("released", release(cells, guarded.keys, names, rule).to_arrow())
-        con.execute(f"create table release.{guarded.table} as select * from released")
-        con.unregister("released")
-        con.execute(
-            f"comment on table release.{guarded.table} is 'How each cell of tally.{guarded.table} may be shown, under rule {rule.name}.'"
-        )
-        for column in (*guarded.keys, "breakdown", "level", "shown_as", "is_suppressed", "suppression_reason"):
-            con.execute(f"comment on column release.{guarded.table}.{column} is '{MEANINGS[column]}'")
+        numbers = _numbers(con, guarded)
+        con.execute(f"create temp table cells as {_cells(con, guarded, numbers)}")
+        _hold(con, guarded, numbers, rule)
+        con.execute("drop table cells")
+        _comment(con, guarded, rule)
 
+
+def _numbers(con: "duckdb.DuckDBPyConnection", guarded: Guarded) -> dict[str, str]:
+    """The number columns of the tally, and how each is summed: whole numbers as such, decimals exactly."""
+    columns = con.execute(f"describe tally.{guarded.table}").fetchall()
+    summed = {name: f"sum({name})" for name, *_ in columns if name not in guarded.cell}
+    whole = {name for name, kind, *_ in columns if kind.endswith("INT") or kind == "INTEGER"}
+    return {name: f"{total}::bigint" if name in whole else total for name, total in summed.items()}
+
+
+def _cells(con: "duckdb.DuckDBPyConnection", guarded: Guarded, numbers: dict[str, str]) -> str:
+    """The rows that are judged: the tally's own, or those of the levels that the table it stands within shows."""
+    if guarded.within is None:
+        return f"select * from tally.{guarded.table}"
+    base = next(other for other in GUARDED if other.table == guarded.within)
+    cell = [f"shown.shown_as as {name}" if name == "level" else f"tally.{name}" for name in guarded.cell]
+    return (
+        f"select {', '.join([*cell, *(f'{total} as {name}' for name, total in numbers.items())])} from tally.{guarded.table} as tally "
+        f"inner join release.{base.table}_level as shown using ({', '.join(base.cell)}) where shown.shown_as is not null group by all"
+    )
+
+
+def _hold(con: "duckdb.DuckDBPyConnection", guarded: Guarded, numbers: dict[str, str], rule: Rule) -> None:
+    """`release.<table>` from the rows in `cells`; beside it `release.<table>_level`, which cell is shown as which."""
+    target = f"create table release.{guarded.table} as"
+    sums = ", ".join(f"{total} as {name}" for name, total in numbers.items())
+    *whose, level = guarded.cell
+    if not guarded.counts:
+        con.execute(f"{target} select {', '.join([*whose, level])}, {sums}, {_SHOWN.format(unit=rule.round_to)} from cells group by all")
+        return
+    judged = [f"count_{i}" for i in range(len(guarded.counts))]
+    counts = ", ".join(f"({count})::bigint as {name}" for count, name in zip(guarded.counts, judged, strict=True))
+    cells = con.sql(f"select {', '.join(guarded.cell)}, {counts} from cells").pl()
+    con.register("shown", release(cells, guarded.keys, judged, rule, guarded.part).to_arrow())
+    con.execute(f"create table release.{guarded.table}_level as select * from shown")
+    con.unregister("shown")
+    con.execute(
+        f"{target} select {', '.join(whose)}, shown.shown_as as {level}, {sums}, {_SHOWN.format(unit=rule.round_to)} "
+        f"from cells inner join release.{guarded.table}_level as shown using ({', '.join(guarded.cell)}) "
+        f"where shown.shown_as is not null group by all "
+        f"union all by name select {', '.join(guarded.cell)}, {rule.round_to} as unit, is_suppressed, suppression_reason "
+        f"from release.{guarded.table}_level where is_suppressed"
+    )
+
+
+def _comment(con: "duckdb.DuckDBPyConnection", guarded: Guarded, rule: Rule) -> None:
+    """What the columns of the tally mean, they mean here."""
+    known = MEANINGS | dict(
+        con.execute(
+            "select column_name, comment from duckdb_columns() where schema_name = 'tally' and table_name = ? and comment is not null",
+            [guarded.table],
+        ).fetchall()
+    )
+    said = {
+        guarded.table: f"The numbers of tally.{guarded.table}, as they may be shown under rule {rule.name}.",
+        f"{guarded.table}_level": f"Under which name each cell of tally.{guarded.table} is shown, under rule {rule.name}.",
+    }
+    for table, comment in said.items() if guarded.counts else [*said.items()][:1]:
+        con.execute(f"comment on table release.{table} is '{comment}'")
+        for column, *_ in con.execute(f"describe release.{table}").fetchall():
+            meaning = known.get(column, "").replace("'", "''")
+            con.execute(f"comment on column release.{table}.{column} is '{meaning}'")
+
+
+_SHOWN: Final = "{unit} as unit, false as is_suppressed, null::varchar as suppression_reason"
 
 MEANINGS: Final = {
-    "profile_id": "Profile whose thresholds are used.",
-    "metric_id": "Metric.",
-    "instrument_id": "Measure.",
-    "window_id": "Window of the follow-up score.",
-    "breakdown": "By what the courses are grouped.",
-    "level": "Group.",
-    "shown_as": "Level under which the cell is shown; empty where nothing of its partition may be shown.",
-    "is_suppressed": "Whether the cell is not shown by itself.",
+    "shown_as": "Name under which the cell is shown; empty where nothing of its partition may be shown.",
+    "unit": "What counts are rounded to where they are printed.",
+    "is_suppressed": "Whether the cell is not shown by itself; its numbers are empty.",
     "suppression_reason": "Why not.",
 }

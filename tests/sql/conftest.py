@@ -167,7 +167,7 @@ class Warehouse:
         if not known:
             if schema == "release":
                 self.columns(f"tally.{name}")
-                extra = "null::varchar as shown_as, null::boolean as is_suppressed, null::varchar as suppression_reason"
+                extra = "1 as unit, null::boolean as is_suppressed, null::varchar as suppression_reason"
                 self.con.execute(f"create table {table} as select *, {extra} from tally.{name}")
             elif table in ("core.judgement", "core.evidence"):
                 self._stacked()
