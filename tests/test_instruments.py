@@ -1,5 +1,6 @@
 """Instrument files: what is shipped is right, and what is wrong is answered with file, key and sentence."""
 
+import datetime as dt
 import re
 import tomllib
 from decimal import Decimal
@@ -7,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,21 +55,35 @@ def one_score(scale: dict[str, Any], points: dict[int, Fraction], everything: li
     return (mean if scale.get("how") == "mean" else mean * len(best)) * Fraction(scale.get("factor", 1))
 
 
-def shipped_examples() -> list[Any]:
-    return [pytest.param(raw(path), each, id=f"{path.stem}: {each['title']}") for path in SHIPPED for each in raw(path).get("example", [])]
+def shipped_examples(kind: str = "title") -> list[Any]:
+    """The examples that have a key: `answers` or `totals`, or all."""
+    return [
+        pytest.param(raw(path), each, id=f"{path.stem}: {each['title']}")
+        for path in SHIPPED
+        for each in raw(path).get("example", [])
+        if kind in each
+    ]
 
 
-@pytest.mark.parametrize(("file", "example"), shipped_examples())
+@pytest.mark.parametrize(("file", "example"), shipped_examples("answers"))
 def test_shipped_example_agrees_with_the_oracle(file: dict[str, Any], example: dict[str, Any]) -> None:
     got = oracle(file, example["answers"])
     assert {name: score for name, score in got.items() if score is not None} == example.get("scores", {})
     assert {name for name, score in got.items() if score is None} == set(example.get("reasons", {}))
 
 
+def default_bands(file: dict[str, Any], scale: str) -> list[dict[str, Any]]:
+    own = next((each.get("bands", []) for each in file.get("scale", []) if each["id"] == scale), [])
+    sets = [each["bands"] for each in file.get("band_set", []) if each.get("scale", "total") == scale and each.get("is_default")]
+    bands: list[dict[str, Any]] = own or (file.get("bands", []) if scale == "total" else []) or sets[0]
+    return bands
+
+
 @pytest.mark.parametrize(("file", "example"), shipped_examples())
 def test_shipped_example_names_the_band_of_its_score(file: dict[str, Any], example: dict[str, Any]) -> None:
     for scale, band in example.get("bands", {}).items():
-        assert next(each["id"] for each in file["bands"] if each["low"] <= example["scores"][scale] <= each["high"]) == band
+        cut = default_bands(file, scale)
+        assert [each["id"] for each in cut if each["low"] <= example["scores"][scale]][-1] == band
 
 
 @pytest.mark.parametrize(("file", "example"), shipped_examples())
@@ -194,6 +210,27 @@ def example(answers: str, rest: str) -> str:
     return f'[[example]]\ntitle = "e"\nanswers = {answers}\n{rest}\n'
 
 
+def reported(total: str, rest: str) -> str:
+    return f'[[example]]\ntitle = "e"\ntotals = {{ total = {total} }}\n{rest}\n'
+
+
+def entry(name: str, given: dict[str, str], changed: dict[str, str]) -> str:
+    return text(given | changed).join([f"[[{name}]]\n", "\n"])
+
+
+def band_set(**changed: str) -> str:
+    return entry("band_set", {"id": '"other"', "title": '"Other"', "bands": bands((0, 12))}, changed)
+
+
+def reliability(**changed: str) -> str:
+    given = {"kind": '"alpha"', "r": "0.9", "population": '"p"', "source": '"s"', "status": '"unverified"'}
+    return entry("reliability", given, changed)
+
+
+def norm(**changed: str) -> str:
+    return entry("norm", {"population": '"p"', "mean": "3", "sd": "1.5", "source": '"s"', "status": '"unverified"'}, changed)
+
+
 def criterion(cluster: str) -> str:
     return f'[[criterion]]\nid = "c"\ntitle = "C"\nclusters = [{cluster}]\n'
 
@@ -299,6 +336,33 @@ BROKEN = [
     ("example without a score", text(GOOD, example("[1, 1, 1, 1]", "")), 'example "e": scale total needs a score or a reason'),
     ("example beyond the scale", text(GOOD, example("[1, 1, 1, 1]", "scores = { total = 13 }")), "score of total lies outside 0 to 12"),
     ("example of no scale", text(GOOD, example("[1, 1, 1, 1]", "scores = { total = 4, x = 1 }")), 'example "e": there is no scale x'),
+    ("licence of a text", text(GOOD | {"licence": '{ allows = "items" }'}), "calm.toml: licence.terms is missing"),
+    (
+        "licence of totals",
+        text(GOOD | {"licence": '{ terms = "t", allows = "totals only" }'}),
+        "calm.toml: licence.allows: items and answers",
+    ),
+    ("review of no date", text(GOOD | {"reviewed_on": '"soon"'}), "calm.toml: reviewed_on: Input should be a valid date"),
+    ("band set of no scale", text(GOOD, band_set(scale='"a"')), "calm.toml: band_set other: there is no scale a"),
+    ("no default set", text(GOOD, band_set()), "calm.toml: scale total: one of its sets of bands is the default"),
+    ("two default sets", text(GOOD | {"bands": bands((0, 12))}, band_set(is_default="true")), "one of its sets of bands is the default"),
+    ("band set twice", text(GOOD | {"bands": bands((0, 12))}, band_set() * 2), "calm.toml: scale total: band_set other stands twice"),
+    (
+        "band set with a gap",
+        text(GOOD | {"bands": bands((0, 12))}, band_set(bands=bands((0, 5), (8, 12)))),
+        "scale total: band_set other: nothing covers the scores between b0 and b1",
+    ),
+    ("reliability of one", text(GOOD, reliability(r="1")), "calm.toml: reliability[1].r: Input should be less than 1"),
+    ("reliability of no scale", text(GOOD, reliability(scale='"a"')), "calm.toml: reliability[1].scale: there is no scale a"),
+    ("two reliabilities used", text(GOOD, reliability(used="true") * 2), "calm.toml: reliability: two are used for total"),
+    ("norm outside", text(GOOD, norm(mean="13")), "calm.toml: norm[1].mean: 13 lies outside the scores 0 to 12"),
+    ("norm of no scale", text(GOOD, norm(scale='"a"')), "calm.toml: norm[1].scale: there is no scale a"),
+    ("two norms used", text(GOOD, norm(used="true") * 2), "calm.toml: norm: two functional ones are used for total"),
+    ("example of nothing", text(GOOD, '[[example]]\ntitle = "e"'), 'calm.toml: example "e": needs answers or totals, and not both'),
+    ("refused answers", text(GOOD, example("[1, 1, 1, 1]", 'scores = { total = 4 }\nrefused = ["total"]')), "refused goes with totals"),
+    ("total accepted outside", text(TOTALS, reported("13", "")), 'example "e": total of total lies outside 0 to 12'),
+    ("total refused inside", text(TOTALS, reported("12", 'refused = ["total"]')), 'example "e": total of total lies inside 0 to 12'),
+    ("total that scores otherwise", text(TOTALS, reported("12", "scores = { total = 11 }")), "score of total is its total"),
     (
         "example of no band",
         text(GOOD, example("[1, 1, 1, 1]", 'scores = { total = 4 }\nbands = { total = "b" }')),
@@ -412,7 +476,10 @@ def test_criterion_rows_of_pcl5(library: instruments.Library) -> None:
 
 
 def guide_blocks() -> list[str]:
-    return re.findall(r"```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    """What to write into outcomes.toml, then a file each; the fragments about known facts belong to the first of them."""
+    shown = GUIDE.read_text(encoding="utf-8")
+    settings, first, *others = re.findall(r"```toml\n(.*?)```", shown, flags=re.DOTALL)
+    return [settings, "".join([first, *re.findall(r"```toml facts\n(.*?)```", shown, flags=re.DOTALL)]), *others]
 
 
 @pytest.fixture
@@ -433,6 +500,30 @@ def test_guide_examples_agree_with_the_oracle(guided: instruments.Library) -> No
         got = oracle(file, each["answers"])
         assert {name: score for name, score in got.items() if score is not None} == each["scores"]
         assert {name for name, score in got.items() if score is None} == set(each.get("reasons", {}))
+
+
+def test_guide_facts_are_in_the_tables(guided: instruments.Library) -> None:
+    tables = instruments.ref_tables(guided, [])
+    used = tables["reliability"].filter(pl.col("instrument_id") == "calm4.body").select("kind", "r", "is_used")
+    assert used.rows() == [("retest", Decimal("0.82"), True)]
+    assert tables["norm"].filter(instrument_id="calm4").select("kind", "mean", "sd").rows() == [
+        ("functional", Decimal("3.1"), Decimal("3.5"))
+    ]
+    sets = tables["band_set"].filter(instrument_id="calm4").select("band_set", "is_default_set", "indication_subtype")
+    assert sets.rows() == [("athletes", False, "athlete"), ("standard", True, None)]
+    cuts = tables["band"].filter(instrument_id="calm4", band_id="tense").select("band_set", "is_default_set", "low")
+    assert cuts.rows() == [("athletes", False, 4), ("standard", True, 6)]
+
+
+def test_review_is_due_after_its_own_months_or_those_of_the_house(guided: instruments.Library) -> None:
+    due = dict(instruments.ref_tables(guided, [])["instrument"].select("questionnaire_id", "review_due_on").iter_rows())
+    assert (due["calm4"], due["phq9"], due["calm_total"]) == (dt.date(2027, 11, 22), dt.date(2028, 11, 22), None)
+
+
+def test_licence_as_a_bare_text_allows_what_the_file_holds(guided: instruments.Library, tmp_path: Path) -> None:
+    with_items = load_text(tmp_path, text(GOOD)).instruments["calm"]
+    totals = load_text(tmp_path, text(TOTALS)).instruments["calm"]
+    assert [(one.licence.terms, one.allows) for one in (with_items, totals)] == [("free", "items"), ("free", "totals only")]
 
 
 def test_guide_points_are_offset_plus_slope_times_answer(guided: instruments.Library) -> None:

@@ -43,7 +43,7 @@ def test_phq9_sums_and_bands_of_2177_people(written: str, dataset: Dataset, nigh
     bands = asked(
         tmp_path,
         "with banded as (select form_number, max(ordinal) as ordinal from core.score inner join ref.band using (instrument_id) "
-        "where score >= low group by all) select count(*) from banded group by ordinal order by ordinal",
+        "where score >= low and is_default_set group by all) select count(*) from banded group by ordinal order by ordinal",
     )
     assert [count for (count,) in bands] == [112, 523, 608, 584, 350]
 

@@ -62,7 +62,8 @@ select
     baselines.baseline_on,  -- Day of the score; of the last one where the mean is taken.
     baselines.baseline_form_number,  -- Form of the score; the last one where the mean is taken.
     baselines.candidates::integer as candidates,  -- Scores that could have been the baseline.
-    arg_max(band.band_id, band.low) as severity  -- Band of the baseline: the highest whose low end it reaches.
+    arg_max(band.band_id, band.low) as severity  -- Band of the baseline in the measure's default set: the highest whose low end it reaches.
 from baselines
-left join ref.band on baselines.instrument_id = band.instrument_id and baselines.baseline >= band.low
+left join
+    ref.band on baselines.instrument_id = band.instrument_id and band.is_default_set and baselines.baseline >= band.low
 group by all

@@ -2,24 +2,24 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
 from typing import Final, TypeVar
 
-from outcomes.instrument_model import TOTAL, Example, Instrument, Measure, Scale, normalise
+from outcomes.instrument_model import STANDARD, TOTAL, Band, Example, Instrument, Measure, Scale, normalise
 from outcomes.profile_model import Cut, Profile, Rule
 
 Value = TypeVar("Value")
 
-_ITEM_KEYS: Final = ("items", "answers", "reversed", "labels", "criterion", "example", "missing")
+_ITEM_KEYS: Final = ("items", "answers", "reversed", "labels", "criterion", "missing")
 _ITEM_SCALE_KEYS: Final = ("items", "domains", "how", "factor", "missing")
 
 
 def problems_of_instrument(instrument: Instrument) -> list[str]:
     """Contradictions inside one instrument, each naming its key."""
     # Later checks count on what the earlier ones establish, so the first group that finds something ends the search.
-    for group in (_shape, _items, _scales, _bands, _rest, _examples):
+    for group in (_shape, _items, _scales, _bands, _rest, _facts, _examples):
         found = list(group(instrument))
         if found:
             return found
@@ -118,14 +118,19 @@ def _bands(instrument: Instrument) -> Iterator[str]:
         yield "bands at the top belong to the scale total, which there is not"
     if instrument.bands and total and total.bands:
         yield "bands of the total stand twice, at the top and in its scale"
+    yield from (f"band_set {each.id}: {said}" for each in instrument.band_sets for said in _of_no_scale(each.scale, instrument))
     for measure in measures:
-        yield from (f"scale {measure.scale_id}: bands: {said}" for said in _cover(measure))
+        sets = measure.band_sets
+        where = f"scale {measure.scale_id}: "
+        yield from (f"{where}band_set {name} stands twice" for name in _twice(each.id for each in sets))
+        if sets and sum(each.is_default for each in sets) != 1:
+            yield f"{where}one of its sets of bands is the default: bands, or a band_set with is_default = true"
+        for each in sets:
+            key = "bands" if each.id == STANDARD else f"band_set {each.id}"
+            yield from (f"{where}{key}: {said}" for said in _cover(each.bands, measure))
 
 
-def _cover(measure: Measure) -> Iterator[str]:
-    bands = measure.bands
-    if not bands:
-        return
+def _cover(bands: Sequence[Band], measure: Measure) -> Iterator[str]:
     yield from (f"{name} stands twice" for name in _twice(band.id for band in bands))
     yield from (f"{band.id} ends below its start" for band in bands if band.high < band.low)
     if bands[0].low != measure.low:
@@ -161,6 +166,28 @@ def _rest(instrument: Instrument) -> Iterator[str]:
         yield from (f"criterion {criterion.id}: cluster {name} stands twice" for name in _twice(c.id for c in criterion.clusters))
 
 
+def _facts(instrument: Instrument) -> Iterator[str]:
+    if instrument.licence.allows == "totals only" and not instrument.totals_only:
+        yield 'licence.allows: items and answers are scored here; "totals only" needs totals_only = true'
+    measures = {measure.scale_id: measure for measure in instrument.measures}
+    for place, norm in enumerate(instrument.norms, 1):
+        measure = measures.get(norm.scale)
+        if measure and not measure.low <= norm.mean <= measure.high:
+            yield f"norm[{place}].mean: {norm.mean} lies outside the scores {measure.low:f} to {measure.high:f}"
+    scaled = [("reliability", place, each.scale) for place, each in enumerate(instrument.reliabilities, 1)]
+    scaled += [("norm", place, each.scale) for place, each in enumerate(instrument.norms, 1)]
+    for key, place, scale in scaled:
+        yield from (f"{key}[{place}].scale: {said}" for said in _of_no_scale(scale, instrument))
+    yield from (f"reliability: two are used for {scale}" for scale in _twice(each.scale for each in instrument.reliabilities if each.used))
+    used = [(each.scale, each.kind) for each in instrument.norms if each.used]
+    yield from (f"norm: two {kind} ones are used for {scale}" for scale, kind in _twice(used))
+
+
+def _of_no_scale(scale: str, instrument: Instrument) -> Iterator[str]:
+    if scale not in {measure.scale_id for measure in instrument.measures}:
+        yield f"there is no scale {scale}"
+
+
 def _examples(instrument: Instrument) -> Iterator[str]:
     scales = {measure.scale_id: measure for measure in instrument.measures}
     for example in instrument.examples:
@@ -168,21 +195,43 @@ def _examples(instrument: Instrument) -> Iterator[str]:
 
 
 def _example(example: Example, instrument: Instrument, scales: Mapping[str, Measure]) -> Iterator[str]:
+    if bool(example.answers) == bool(example.totals):
+        yield "needs answers or totals, and not both"
+        return
+    for name in sorted({*example.totals, *example.refused, *example.scores, *example.reasons, *example.bands} - set(scales)):
+        yield f"there is no scale {name}"
+    for name, band in example.bands.items():
+        if name in scales and band not in {each.id for each in scales[name].bands}:
+            yield f"scale {name} has no band {band}"
+    yield from _reported(example, scales) if example.totals else _answered(example, instrument, scales)
+    for name in sorted(set(example.criteria) - {criterion.id for criterion in instrument.criteria}):
+        yield f"there is no criterion {name}"
+
+
+def _reported(example: Example, scales: Mapping[str, Measure]) -> Iterator[str]:
+    for name, total in example.totals.items():
+        if name not in scales:
+            continue
+        measure = scales[name]
+        fits = measure.low <= total <= measure.high
+        if fits == (name in example.refused):
+            yield f"total of {name} lies {'inside' if fits else 'outside'} {measure.low:f} to {measure.high:f}"
+        elif fits and example.scores.get(name) != total:
+            yield f"score of {name} is its total"
+
+
+def _answered(example: Example, instrument: Instrument, scales: Mapping[str, Measure]) -> Iterator[str]:
+    if example.refused:
+        yield "refused goes with totals"
     if len(example.answers) != instrument.items:
         yield f"{len(example.answers)} answers for {instrument.items} items"
     wrong = sorted({answer for answer in example.answers if answer is not None and not _allowed(answer, instrument)})
     yield from (f"{answer} is not an answer" for answer in wrong)
-    for name in sorted({*example.scores, *example.reasons, *example.bands} - set(scales)):
-        yield f"there is no scale {name}"
     for name, measure in scales.items():
         if (name in example.scores) == (name in example.reasons):
             yield f"scale {name} needs a score or a reason, and not both"
         if name in example.scores and not measure.low <= example.scores[name] <= measure.high:
             yield f"score of {name} lies outside {measure.low:f} to {measure.high:f}"
-        if name in example.bands and example.bands[name] not in {band.id for band in measure.bands}:
-            yield f"scale {name} has no band {example.bands[name]}"
-    for name in sorted(set(example.criteria) - {criterion.id for criterion in instrument.criteria}):
-        yield f"there is no criterion {name}"
 
 
 def _rule(rule: Rule, measure: Measure) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The keys of one instrument file in; a frozen questionnaire out, or the sentences that say which key is wrong and how."""
 
+import datetime as dt
 import difflib
 import re
 from collections.abc import Sequence
@@ -10,11 +11,12 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 Direction = Literal["lower_is_better", "higher_is_better"]
-Status = Literal["verified", "verified once", "secondary", "unverified", "test"]
+Status = Literal["verified", "verified once", "secondary", "house rule", "unverified", "test"]
 Fact = Literal["scoring", "bands", "missing", "lookback", "criterion", "labels", "codes", "licence", "reliability", "norms", "note"]
 
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 TOTAL: Final = "total"
+STANDARD: Final = "standard"
 
 
 def normalise(text: str) -> str:
@@ -52,6 +54,10 @@ def _cited(value: object) -> object:
     return {"cite": value} if isinstance(value, str) else value
 
 
+def _terms(value: object) -> object:
+    return {"terms": value} if isinstance(value, str) else value
+
+
 def _blank_is_none(value: object) -> object:
     return [None if answer == "" else answer for answer in value] if isinstance(value, list) else value
 
@@ -87,6 +93,20 @@ class Band(Part):
     high: Number
 
 
+class BandSet(Part):
+    """Another way to cut a scale. `subtypes` are the indication subtypes of the patients that it is meant for.
+
+    Of a scale's sets one is the default: `bands` (whose id is `standard`), or the set that says so.
+    """
+
+    id: Name
+    title: Text
+    scale: Name = TOTAL
+    is_default: bool = False
+    subtypes: tuple[Text, ...] = ()
+    bands: Annotated[tuple[Band, ...], Field(min_length=1)]
+
+
 class Scale(Part):
     """A score of the questionnaire. Without `items` it is made of all of them; `range` is for totals-only questionnaires."""
 
@@ -117,6 +137,42 @@ class Source(Part):
     status: Status = "unverified"
 
 
+class Licence(Part):
+    """What the owner says, and what it lets this project do: score items, or hold totals only.
+
+    `wording` tells whether the questions may be shown to others; they are never part of a file, whatever it says.
+    """
+
+    terms: Text
+    allows: Literal["items", "totals only"] | None = None
+    wording: bool = False
+
+
+class Reliability(Part):
+    """How well a scale repeats itself in a population. The one that is `used` goes into the Jacobson-Truax reliable change."""
+
+    scale: Name = TOTAL
+    kind: Literal["alpha", "retest", "icc"]
+    r: Annotated[Number, Field(gt=0, lt=1)]
+    population: Text
+    source: Text
+    status: Status
+    used: bool = False
+
+
+class Norm(Part):
+    """Mean and standard deviation of a scale among the well (`functional`) or the ill (`clinical`). `used` as in Reliability."""
+
+    scale: Name = TOTAL
+    kind: Literal["functional", "clinical"] = "functional"
+    population: Text
+    mean: Number
+    sd: Positive
+    source: Text
+    status: Status
+    used: bool = False
+
+
 class Cluster(Part):
     """`needed` of `items` must be answered `at_least` so high."""
 
@@ -135,13 +191,16 @@ class Criterion(Part):
 
 
 class Example(Part):
-    """A worked form: `answers[i]` answers item i + 1 (None is a blank, "" in the file).
+    """A worked form: `answers[i]` answers item i + 1 (None is a blank, "" in the file), or `totals` of scales as an export reports them.
 
-    Each scale has a score, or the reason of `core.score` why there is none.
+    With answers, each scale has a score, or the reason of `core.score` why there is none. A reported total is the score, or stands in
+    `refused`.
     """
 
     title: Text
-    answers: Annotated[tuple[Whole | None, ...], BeforeValidator(_blank_is_none)]
+    answers: Annotated[tuple[Whole | None, ...], BeforeValidator(_blank_is_none)] = ()
+    totals: dict[Name, Number] = {}
+    refused: tuple[Name, ...] = ()
     scores: dict[Name, Number] = {}
     reasons: dict[Name, Name] = {}
     bands: dict[Name, Name] = {}
@@ -163,7 +222,12 @@ class Measure:
     missing: Missing
     low: Decimal
     high: Decimal
-    bands: tuple[Band, ...]
+    band_sets: tuple[BandSet, ...]
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """The bands of the default set."""
+        return next((each.bands for each in self.band_sets if each.is_default), ())
 
     @property
     def sign(self) -> int:
@@ -191,11 +255,17 @@ class Instrument(Part):
     bands: tuple[Band, ...] = ()
     scales: Annotated[tuple[Scale, ...], Field(alias="scale")] = ()
     labels: dict[Text, Whole] = {}
+    band_sets: Annotated[tuple[BandSet, ...], Field(alias="band_set")] = ()
     lookback_days: Annotated[int, Field(strict=True, ge=0, le=3660)] | None = None
-    licence: Text
+    about_lookback: Text | None = None
+    licence: Annotated[Licence, BeforeValidator(_terms)]
+    reviewed_on: dt.date | None = None
+    review_after_months: Annotated[int, Field(strict=True, ge=1, le=120)] | None = None
     loinc: Loinc = Loinc()
     aliases: tuple[Text, ...] = ()
     sources: Annotated[tuple[Annotated[Source, BeforeValidator(_cited)], ...], Field(min_length=1)]
+    reliabilities: Annotated[tuple[Reliability, ...], Field(alias="reliability")] = ()
+    norms: Annotated[tuple[Norm, ...], Field(alias="norm")] = ()
     criteria: Annotated[tuple[Criterion, ...], Field(alias="criterion")] = ()
     examples: Annotated[tuple[Example, ...], Field(alias="example")] = ()
 
@@ -224,13 +294,22 @@ class Instrument(Part):
             missing=scale.missing or self.missing,
             low=low,
             high=high,
-            bands=scale.bands or (self.bands if total else ()),
+            band_sets=self._band_sets(scale.id, scale.bands or (self.bands if total else ())),
         )
+
+    def _band_sets(self, scale: str, bands: tuple[Band, ...]) -> tuple[BandSet, ...]:
+        standard = [BandSet(id=STANDARD, title="Standard", scale=scale, is_default=True, bands=bands)] if bands else []
+        return (*standard, *(each for each in self.band_sets if each.scale == scale))
 
     def _reach(self, scale: Scale, counted: int) -> tuple[Decimal, Decimal]:
         times = scale.factor * (1 if scale.how == "mean" else counted)
         lowest, highest = self.answers or (0, 0)
         return lowest * times, highest * times
+
+    @property
+    def allows(self) -> Literal["items", "totals only"]:
+        """What the licence lets be held; where the file does not say it, what the file holds."""
+        return self.licence.allows or ("totals only" if self.totals_only else "items")
 
     def status_of(self, fact: Fact) -> Status | None:
         """How well a fact is sourced: the best of the sources that state it; None where none does."""

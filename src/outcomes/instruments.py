@@ -11,7 +11,7 @@ from typing import Any, Final
 import polars as pl
 from pydantic import ValidationError
 
-from outcomes import places
+from outcomes import instrument_facts, places
 from outcomes.contract import DATE, SCORE, TEXT, YES_NO
 from outcomes.instrument_checks import problems_of_instrument, problems_of_profile
 from outcomes.instrument_model import Instrument, Measure, normalise, sentences
@@ -207,12 +207,24 @@ def _scale_item(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]
     return rows
 
 
+def _instrument(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
+    return instrument_facts.instrument_rows(library.instruments.values())
+
+
 def _band(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
-    return [
-        (one.id, band.id, ordinal, band.title, band.low, band.high)
-        for one in library.measures.values()
-        for ordinal, band in enumerate(one.bands, 1)
-    ]
+    return instrument_facts.band_rows(library.measures.values())
+
+
+def _band_set(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
+    return instrument_facts.band_set_rows(library.measures.values())
+
+
+def _reliability(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
+    return instrument_facts.reliability_rows(library.instruments.values())
+
+
+def _norm(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
+    return instrument_facts.norm_rows(library.instruments.values())
 
 
 def _criterion(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
@@ -254,6 +266,10 @@ def _expected(_: Library, profiles: Sequence[Profile]) -> list[tuple[Any, ...]]:
 
 
 _TABLES: Final[dict[str, tuple[Rows, dict[str, pl.DataType]]]] = {
+    "instrument": (_instrument, instrument_facts.INSTRUMENT),
+    "band_set": (_band_set, instrument_facts.BAND_SET),
+    "reliability": (_reliability, instrument_facts.RELIABILITY),
+    "norm": (_norm, instrument_facts.NORM),
     "scale": (
         _scale,
         {
@@ -279,7 +295,7 @@ _TABLES: Final[dict[str, tuple[Rows, dict[str, pl.DataType]]]] = {
         _scale_item,
         {"questionnaire_id": TEXT, "item": SMALL, "instrument_id": TEXT, "domain": SMALL, "slope": SMALL, "offset": SMALL},
     ),
-    "band": (_band, {"instrument_id": TEXT, "band_id": TEXT, "ordinal": SMALL, "title": TEXT, "low": SCORE, "high": SCORE}),
+    "band": (_band, instrument_facts.BAND),
     "criterion": (
         _criterion,
         {"questionnaire_id": TEXT, "criterion_id": TEXT, "cluster": TEXT, "item": SMALL, "at_least": SMALL, "needed": SMALL},

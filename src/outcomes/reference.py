@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from outcomes import sqlfiles
+from outcomes import instrument_facts, sqlfiles
 from outcomes.contract import DATE, SCORE, TEXT, WHOLE, YES_NO
 from outcomes.settings import Settings
 from outcomes.sqlfiles import SqlFile, SqlFileError
@@ -71,7 +71,11 @@ REF: Final[dict[str, pl.Schema]] = {
             "offset": WHOLE,
         }
     ),
-    "band": pl.Schema({"instrument_id": TEXT, "band_id": TEXT, "ordinal": WHOLE, "title": TEXT, "low": SCORE, "high": SCORE}),
+    "instrument": pl.Schema(instrument_facts.INSTRUMENT),
+    "band": pl.Schema(instrument_facts.BAND),
+    "band_set": pl.Schema(instrument_facts.BAND_SET),
+    "reliability": pl.Schema(instrument_facts.RELIABILITY),
+    "norm": pl.Schema(instrument_facts.NORM),
     "criterion": pl.Schema(
         {
             "questionnaire_id": TEXT,
