@@ -60,16 +60,17 @@ def test_a_questionnaire_is_one_toml_and_its_thresholds_another(night: Night, tm
 
 def test_a_metric_is_one_sql_file(night: Night, tmp_path: Path, definitions: Path) -> None:
     small_clinic(tmp_path)
-    (definitions / "metric" / "mcid.sql").write_text(shown("metric"))
+    (definitions / "metric" / "large_improvement.sql").write_text(shown("metric"))
     code, line = night()
     assert code == 0, line
-    where = "metric_id = 'mcid' and instrument_id = 'phq9' and window_id = 'd30' and breakdown = 'all' and profile_id = 'ketamine-rwe'"
-    expected = sum((15 + n % 5) - n % 14 >= 5 for n in range(30))
+    where = "metric_id = 'large_improvement' and instrument_id = 'phq9' and window_id = 'd30' and breakdown = 'all'"
+    where += " and profile_id = 'ketamine-rwe'"
+    expected = sum((15 + n % 5) - n % 14 >= 12 for n in range(30))
     assert published(tmp_path, f"select numerator, denominator, coverage from published.outcome_summary where {where}") == [
         (expected, 30, 1.0)
     ]
-    said = published(tmp_path, "select distinct metric_title from published.definition where metric_id = 'mcid'")
-    assert said == [("Minimal important difference",)]
+    said = published(tmp_path, "select distinct metric_title from published.definition where metric_id = 'large_improvement'")
+    assert said == [("Large improvement",)]
 
 
 def test_a_breakdown_is_one_line(night: Night, tmp_path: Path, definitions: Path) -> None:

@@ -31,7 +31,7 @@ def shown(rule: Rule) -> dict[str, str]:
     short: dict[str, str] = {}
     for name in rule.thresholds:
         value = getattr(rule, name)
-        if name == "response":
+        if name in ("response", "mcid"):
             short[name] = f"{value.share}" if value.share else f"{value.points} points"
         else:
             short[name] = f"{value.side} {value.value}" if name in ("remission", "caseness") else f"{value}"
@@ -39,14 +39,14 @@ def shown(rule: Rule) -> dict[str, str]:
 
 
 EXPECTED = [
-    ("ketamine-rwe", "phq9", "response 0.5, remission below 5, caseness at_least 10, reliable_change 6, mcid 5"),
-    ("ketamine-rwe", "gad7", "response 0.5, remission below 5, caseness at_least 10, reliable_change 4, mcid 4"),
-    ("ketamine-rwe", "pcl5", "response 10 points, remission at_most 28, caseness at_least 33, reliable_change 10, mcid 10"),
+    ("ketamine-rwe", "phq9", "response 0.5, remission below 5, caseness at_least 10, reliable_change 6, mcid 5 points"),
+    ("ketamine-rwe", "gad7", "response 0.5, remission below 5, caseness at_least 10, reliable_change 4, mcid 4 points"),
+    ("ketamine-rwe", "pcl5", "response 10 points, remission at_most 28, caseness at_least 33, reliable_change 10, mcid 10 points"),
     ("ketamine-rwe", "qids_sr16", "response 0.5, remission at_most 5, caseness at_least 6"),
     ("ketamine-rwe", "pdss_sr", "response 0.4, remission at_most 5, caseness at_least 8, reliable_change 5"),
     ("ketamine-rwe", "spin", "remission below 19, caseness at_least 19, reliable_change 10"),
-    ("ketamine-rwe", "who5", "remission at_least 50, caseness below 50, mcid 10"),
-    ("ketamine-rwe", "peg", "response 0.3, mcid 1"),
+    ("ketamine-rwe", "who5", "remission at_least 50, caseness below 50, mcid 10 points"),
+    ("ketamine-rwe", "peg", "response 0.3, mcid 1 points"),
     ("ketamine-rwe", "cbi.personal", ""),
     ("ketamine-rwe", "proqol5.cs", ""),
     ("nhs-tt", "phq9", "caseness at_least 10, reliable_change 6"),
@@ -164,7 +164,9 @@ BROKEN = [
         "",
         "rule[1].reliable_change: 28 points is more than the scale is wide (27)",
     ),
-    ("change of nothing", PHQ9 + "mcid = 0", "", "mine.toml: rule[1].mcid: Input should be greater than 0"),
+    ("change of nothing", PHQ9 + "mcid = 0", "", "mine.toml: rule[1].mcid.points: Input should be greater than 0"),
+    ("important share over 1", PHQ9 + "mcid = { share = 17.5 }", "", "rule[1].mcid.share: Input should be less than or equal to 1"),
+    ("important points too many", PHQ9 + "mcid = 28", "", "rule[1].mcid: 28 points is more than the scale is wide (27)"),
     ("minimum outside", PHQ9 + "minimum_baseline = -1", "", "rule[1].minimum_baseline: -1 lies outside"),
     ("unknown measure", 'instrument = "phq8"', "", "mine.toml: rule[1].instrument: no instrument has a scale phq8; did you mean phq9?"),
     ("questionnaire without total", 'instrument = "cbi"', "", "rule[1].instrument: no instrument has a scale cbi"),

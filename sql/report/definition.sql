@@ -14,6 +14,10 @@ with
             macro.threshold(rule.remission_side, rule.remission_cut) as remission,
             macro.threshold(rule.caseness_side, rule.caseness_cut) as caseness,
             macro.plain(rule.reliable_change) as reliable_change,
+            coalesce(
+                macro.plain(rule.mcid_points) || ' points',
+                macro.plain(100 * rule.mcid_share) || ' % of the baseline, which must be above 0'
+            ) as mcid,
             rule.source,
             rule.status,
             rule.reviewed_on
@@ -29,15 +33,19 @@ with
             macro.filled(
                 macro.filled(
                     macro.filled(
-                        macro.filled(macro.filled(metric.sentence, '{response}', response), '{minimum}', minimum),
-                        '{remission}',
-                        remission
+                        macro.filled(
+                            macro.filled(macro.filled(metric.sentence, '{response}', response), '{minimum}', minimum),
+                            '{remission}',
+                            remission
+                        ),
+                        '{caseness}',
+                        caseness
                     ),
-                    '{caseness}',
-                    caseness
+                    '{reliable_change}',
+                    reliable_change
                 ),
-                '{reliable_change}',
-                reliable_change
+                '{mcid}',
+                mcid
             ) as sentence
         from worded
         cross join ref.metric

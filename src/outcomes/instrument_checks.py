@@ -244,8 +244,8 @@ def _rule(rule: Rule, measure: Measure) -> Iterator[str]:
             yield f"{name}: {cut.side} is the wrong side, {measure.direction.replace('_', ' ')}"
     if rule.minimum_baseline is not None and not measure.low <= rule.minimum_baseline <= measure.high:
         yield f"minimum_baseline: {rule.minimum_baseline} {inside}"
-    points = rule.response.points if rule.response else None
-    for name, change in (("response", points), ("reliable_change", rule.reliable_change), ("mcid", rule.mcid)):
+    response, mcid = (change.points if change else None for change in (rule.response, rule.mcid))
+    for name, change in (("response", response), ("reliable_change", rule.reliable_change), ("mcid", mcid)):
         if change and change > width:
             yield f"{name}: {change} points is more than the scale is wide ({width:f})"
 

@@ -247,7 +247,8 @@ def _rule(_: Library, profiles: Sequence[Profile]) -> list[tuple[Any, ...]]:
         for rule in profile.rules:
             share, points = (rule.response.share, rule.response.points) if rule.response else (None, None)
             cuts = [end for cut in (rule.remission, rule.caseness) for end in ((cut.side, cut.value) if cut else (None, None))]
-            changes = (rule.reliable_change, rule.mcid, rule.minimum_baseline)
+            important = (rule.mcid.share, rule.mcid.points) if rule.mcid else (None, None)
+            changes = (rule.reliable_change, *important, rule.minimum_baseline)
             rows.append((profile.id, rule.instrument, share, points, *cuts, *changes, str(rule.source), rule.status, rule.reviewed_on))
     return rows
 
@@ -313,7 +314,8 @@ _TABLES: Final[dict[str, tuple[Rows, dict[str, pl.DataType]]]] = {
             "caseness_side": TEXT,
             "caseness_cut": SCORE,
             "reliable_change": SCORE,
-            "mcid": SCORE,
+            "mcid_share": SCORE,
+            "mcid_points": SCORE,
             "minimum_baseline": SCORE,
             "source": TEXT,
             "status": TEXT,

@@ -24,6 +24,10 @@ def _share_or_points(value: object) -> object:
     return value if isinstance(value, dict) else {"share": value}
 
 
+def _points_or_share(value: object) -> object:
+    return value if isinstance(value, dict) else {"points": value}
+
+
 class Cut(Part):
     """One side of a line: exactly one of the four."""
 
@@ -48,16 +52,16 @@ class Cut(Part):
         return cut
 
 
-class Response(Part):
+class Change(Part):
     """An improvement that counts: a share of the baseline, or points."""
 
     share: Annotated[Positive, Field(le=1)] | None = None
     points: Positive | None = None
 
     @model_validator(mode="after")
-    def _is_one_of_two(self) -> "Response":
+    def _is_one_of_two(self) -> "Change":
         if len(self.model_fields_set) != 1:
-            raise ValueError("is a share such as 0.5, or { points = 10 }")
+            raise ValueError("is a share such as 0.5 of the baseline, or points: { share = 0.5 } or { points = 10 }")
         return self
 
 
@@ -102,11 +106,11 @@ class Rule(Part):
     """The thresholds of one measure. What the sources do not give is absent, and its metric is not computed."""
 
     instrument: MeasureName
-    response: Annotated[Response, BeforeValidator(_share_or_points)] | None = None
+    response: Annotated[Change, BeforeValidator(_share_or_points)] | None = None
     remission: Cut | None = None
     caseness: Cut | None = None
     reliable_change: Positive | None = None
-    mcid: Positive | None = None
+    mcid: Annotated[Change, BeforeValidator(_points_or_share)] | None = None
     minimum_baseline: Number | None = None
     source: Annotated[Cited, BeforeValidator(_whole_rule)]
     trust: Annotated[Trust, BeforeValidator(_whole_rule), Field(alias="status")]
