@@ -13,12 +13,13 @@ import polars as pl
 import pytest
 from test_warehouse import AS_OF, REF, SETTINGS, Exports
 
-from outcomes import disclosure, increment, night, places, publish, reference, settings, sqlfiles, steps, warehouse
+from outcomes import disclosure, increment, instruments, night, places, publish, reference, settings, sqlfiles, steps, warehouse
 from outcomes.contract import ADVERSE_EVENT, ANSWER, FORM, PATIENT, SESSION
 from outcomes.settings import Limits
 
 FIRST = date(2025, 1, 6)
 EVERYTHING = Limits(threads=1, add_up_to=1)
+LIBRARY = instruments.load()
 Night = Callable[["Clinic"], None]
 
 
@@ -168,7 +169,7 @@ NIGHTS: list[Night] = [
 
 def ref(as_of: date = AS_OF, **changes: Any) -> dict[str, pl.DataFrame]:
     changed = SETTINGS.model_copy(update=changes)
-    return {**REF, **reference.from_settings(changed, as_of)}
+    return reference.tables(changed, LIBRARY, as_of)
 
 
 def build(clinic: Clinic, path: Path, previous: Path | None, limits: Limits = EVERYTHING, **more: Any) -> str:

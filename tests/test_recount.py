@@ -108,7 +108,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., House]:
     def made(rule: str, threads: int = 2) -> House:
         if (rule, threads) not in houses:
             chosen = settings(rule, threads)
-            ref = instruments.ref_tables(library, chosen.report.profiles) | reference.from_settings(chosen, AS_OF)
+            ref = reference.tables(chosen, library, AS_OF)
             path = folder / f"{rule}-{threads}" / "warehouse.duckdb"
             warehouse.build(path, clean, ref, chosen.limits, disclose=disclosure.disclose)
             houses[rule, threads] = House(path, rule)

@@ -22,7 +22,7 @@ SETTINGS = Settings(clinic=Clinic(name="A clinic", timezone="America/Denver"))
 
 def references() -> dict[str, pl.DataFrame]:
     library = instruments.load([places.folder("instruments")])
-    return {**instruments.ref_tables(library, SETTINGS.report.profiles), **reference.from_settings(SETTINGS, AS_OF)}
+    return reference.tables(SETTINGS, library, AS_OF)
 
 
 REF = references()

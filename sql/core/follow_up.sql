@@ -8,7 +8,11 @@
 -- time where both
 -- instants are known. Inside a window the nearest to the target is taken (of two as near, the later), the last, or
 -- the first.
--- A window without an end is over with day 0. A bound in parts of a day ends on the day that it falls into.
+-- A window without an end is over with day 0; one that lasts until the end of the course, with core.contact.ended_on.
+-- A bound in parts
+-- of a day ends on the day that it falls into. Where the baseline form is the anchor and there is none, day 0 stands
+-- in for it.
+-- A profile's own windows (is_own) are looked at only for the measures that the profile has a rule for.
 -- Caveat: a measure that asks about two weeks can't answer for 24 hours (ref.scale.lookback_days).
 with
     windows as (
@@ -18,11 +22,26 @@ with
             pick,
             anchor,
             by_hours,
+            until,
+            is_own,
             to_days,
             (from_days * 86400000000)::bigint as from_us,
             coalesce((to_days * 86400000000)::bigint, 9223372036854775807) as to_us,
             (target_days * 86400000000)::bigint as target_us
         from ref.window
+    ),
+    own_windows as (
+        select distinct rule.instrument_id, profile_window.window_id
+        from ref.rule
+        inner join ref.profile_window using (profile_id)
+    ),
+    windows_of_measures as (
+        select scale.instrument_id, windows.*
+        from ref.scale
+        cross join windows
+        left join
+            own_windows on scale.instrument_id = own_windows.instrument_id and windows.window_id = own_windows.window_id
+        where own_windows.window_id is not null or not coalesce(windows.is_own, false)
     ),
     pairs as materialized(
         select
@@ -35,23 +54,29 @@ with
             course.next_day_0,
             course.end_of_induction_on,
             course.end_of_induction_at,
+            contact.ended_on,
             baseline.baseline,
+            coalesce(baseline.baseline_on, course.day_0) as index_on,
             scale.sign
         from core.expected
         inner join core.course using (course_id)
         inner join ref.scale using (instrument_id)
+        left join core.contact using (course_id)
         left join
             core.baseline on expected.course_id = baseline.course_id and expected.instrument_id = baseline.instrument_id
     ),
     follow_ups as (
         select
             pairs.pair,
+            pairs.instrument_id,
+            pairs.ended_on,
             score.form_number,
             score.answered_on,
             score.score,
             2 * (score.answered_on - pairs.day_0) + score.is_after_treatment::bigint as moment,  -- No two scores of a pair share it.
             86400000000 * (score.answered_on - pairs.day_0) as days_us,
             86400000000 * (score.answered_on - pairs.end_of_induction_on) as days_since_induction_us,
+            86400000000 * (score.answered_on - pairs.index_on) as days_since_baseline_us,
             epoch_us(score.answered_at) - epoch_us(pairs.day_0_at) as elapsed_us,
             epoch_us(score.answered_at) - epoch_us(pairs.end_of_induction_at) as elapsed_since_induction_us
         from core.score
@@ -76,6 +101,8 @@ with
             windows.to_us,
             windows.target_us,
             case
+                when windows.anchor = 'baseline'
+                then follow_ups.days_since_baseline_us
                 when windows.anchor = 'day_0' and windows.by_hours
                 then coalesce(follow_ups.elapsed_us, follow_ups.days_us)
                 when windows.anchor = 'day_0'
@@ -85,7 +112,8 @@ with
                 else follow_ups.days_since_induction_us
             end as since_anchor_us
         from follow_ups
-        cross join windows
+        inner join windows_of_measures as windows using (instrument_id)
+        where windows.until is null or follow_ups.answered_on <= follow_ups.ended_on
     ),
     follow_ups_in_window as (
         select
@@ -120,8 +148,12 @@ select
     pairs.instrument_id,  -- Measure.
     windows.window_id,  -- Window.
     case
+        when windows.until is not null
+        then pairs.ended_on
         when windows.to_days is null
         then pairs.day_0
+        when windows.anchor = 'baseline'
+        then pairs.index_on + floor(windows.to_days)::integer
         when windows.anchor = 'day_0'
         then pairs.day_0 + floor(windows.to_days)::integer
         else pairs.end_of_induction_on + floor(windows.to_days)::integer
@@ -133,5 +165,5 @@ select
     (picked.answered_on - pairs.day_0)::integer as days,  -- Days from day 0 to the score.
     (pairs.sign * (pairs.baseline - picked.score))::decimal(18, 6) as improvement  -- Points since baseline, positive where better.
 from pairs
-cross join windows
+inner join windows_of_measures as windows using (instrument_id)
 left join picked on pairs.pair = picked.pair and windows.number = picked.number

@@ -28,6 +28,7 @@ __all__ = [
     "labels",
     "load",
     "normalise",
+    "profiles",
     "ref_tables",
     "total_facts",
 ]
@@ -119,8 +120,13 @@ def ref_tables(library: Library, profile_ids: Sequence[str]) -> dict[str, pl.Dat
 
     Raises InstrumentError for a profile that the library does not have.
     """
-    profiles = [_profile(library, name) for name in dict.fromkeys(profile_ids)]
-    return {name: _frame(rows(library, profiles), columns) for name, (rows, columns) in _TABLES.items()}
+    chosen = profiles(library, profile_ids)
+    return {name: _frame(rows(library, chosen), columns) for name, (rows, columns) in _TABLES.items()}
+
+
+def profiles(library: Library, profile_ids: Sequence[str]) -> list[Profile]:
+    """The profiles named, each once. Raises InstrumentError for one that the library does not have."""
+    return [_profile(library, name) for name in dict.fromkeys(profile_ids)]
 
 
 def _files(folder: Path) -> list[Path]:
@@ -238,7 +244,13 @@ def _criterion(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
 
 
 def _profile_rows(_: Library, profiles: Sequence[Profile]) -> list[tuple[Any, ...]]:
-    return [(one.id, one.version, one.title, one.source, one.status) for one in profiles]
+    return [
+        (one.id, one.version, one.title, one.source, one.status, one.unmeasured, one.reviewed_on, one.review_due_on) for one in profiles
+    ]
+
+
+def _profile_metric(_: Library, profiles: Sequence[Profile]) -> list[tuple[Any, ...]]:
+    return [(one.id, name) for one in profiles for name in one.metrics]
 
 
 def _rule(_: Library, profiles: Sequence[Profile]) -> list[tuple[Any, ...]]:
@@ -248,7 +260,7 @@ def _rule(_: Library, profiles: Sequence[Profile]) -> list[tuple[Any, ...]]:
             share, points = (rule.response.share, rule.response.points) if rule.response else (None, None)
             cuts = [end for cut in (rule.remission, rule.caseness) for end in ((cut.side, cut.value) if cut else (None, None))]
             important = (rule.mcid.share, rule.mcid.points) if rule.mcid else (None, None)
-            changes = (rule.reliable_change, *important, rule.minimum_baseline)
+            changes = (rule.reliable_change, *important, rule.minimum_baseline, profile.unmeasured)
             rows.append((profile.id, rule.instrument, share, points, *cuts, *changes, str(rule.source), rule.status, rule.reviewed_on))
     return rows
 
@@ -301,7 +313,20 @@ _TABLES: Final[dict[str, tuple[Rows, dict[str, pl.DataType]]]] = {
         _criterion,
         {"questionnaire_id": TEXT, "criterion_id": TEXT, "cluster": TEXT, "item": SMALL, "at_least": SMALL, "needed": SMALL},
     ),
-    "profile": (_profile_rows, {"profile_id": TEXT, "version": TEXT, "title": TEXT, "source": TEXT, "status": TEXT}),
+    "profile": (
+        _profile_rows,
+        {
+            "profile_id": TEXT,
+            "version": TEXT,
+            "title": TEXT,
+            "source": TEXT,
+            "status": TEXT,
+            "unmeasured": TEXT,
+            "reviewed_on": DATE,
+            "review_due_on": DATE,
+        },
+    ),
+    "profile_metric": (_profile_metric, {"profile_id": TEXT, "metric_id": TEXT}),
     "rule": (
         _rule,
         {
@@ -317,6 +342,7 @@ _TABLES: Final[dict[str, tuple[Rows, dict[str, pl.DataType]]]] = {
             "mcid_share": SCORE,
             "mcid_points": SCORE,
             "minimum_baseline": SCORE,
+            "unmeasured": TEXT,
             "source": TEXT,
             "status": TEXT,
             "reviewed_on": DATE,

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, get_args
 from pydantic import BeforeValidator, Field, model_validator
 
 from outcomes.instrument_model import Name, Number, Part, Positive, Status, Text, worst
+from outcomes.settings import Window
 
 Threshold = Literal["response", "remission", "caseness", "reliable_change", "mcid", "minimum_baseline"]
 THRESHOLDS: Final[tuple[Threshold, ...]] = get_args(Threshold)
@@ -169,13 +170,25 @@ class Expectation(Part):
 
 
 class Profile(Part):
-    """A named set of thresholds, and what is expected of whom."""
+    """A named set of thresholds: what is asked, when, of whom, and what is expected of whom.
+
+    `metrics` are those that it asks; none named are all that have their thresholds. `windows` are names of its own windows or of the
+    settings'; none named are its own, or the settings' where it has none. `unmeasured` says where courses without a score in the window
+    stand: apart, or in the denominator as if the condition was not met.
+    """
 
     id: ProfileName
     version: Text
     title: Text
     about: str = ""
     source: Text | None = None
+    stated: Annotated[Status | None, Field(alias="status")] = None
+    reviewed_on: dt.date | None = None
+    review_due_on: dt.date | None = None
+    metrics: tuple[Name, ...] = ()
+    windows: tuple[Text, ...] = ()
+    unmeasured: Literal["apart", "in_denominator"] = "apart"
+    own_windows: Annotated[tuple[Window, ...], Field(alias="window")] = ()
     rules: Annotated[tuple[Rule, ...], Field(alias="rule")] = ()
     expectations: Annotated[tuple[Expectation, ...], Field(alias="expected")] = ()
 
@@ -186,8 +199,8 @@ class Profile(Part):
 
     @property
     def status(self) -> Status:
-        """The weakest status of its rules."""
-        return worst([rule.status for rule in self.rules])
+        """The weakest status of its rules, and of what it states of itself."""
+        return worst([*([self.stated] if self.stated else []), *(rule.status for rule in self.rules)])
 
     @model_validator(mode="after")
     def _rules_each_once(self) -> "Profile":
@@ -195,4 +208,18 @@ class Profile(Part):
         twice = next((measure for measure in ruled if ruled.count(measure) > 1), None)
         if twice:
             raise ValueError(f"two rules for {twice}")
+        return self
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> "Profile":
+        for key, names in (("metrics", self.metrics), ("windows", self.windows), ("window", [one.id for one in self.own_windows])):
+            twice = next((name for name in names if list(names).count(name) > 1), None)
+            if twice:
+                raise ValueError(f"{key}: {twice} stands twice")
+        return self
+
+    @model_validator(mode="after")
+    def _is_reviewed_before_it_is_due(self) -> "Profile":
+        if self.reviewed_on and self.review_due_on and self.review_due_on <= self.reviewed_on:
+            raise ValueError("review_due_on is not after reviewed_on")
         return self

@@ -3,15 +3,16 @@
 The tables of questionnaires and profiles come from `instruments`; `typed` holds them to the types given here, which SQL relies on.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
-from outcomes import instrument_facts, sqlfiles
+from outcomes import instrument_facts, instruments, sqlfiles
 from outcomes.contract import DATE, SCORE, TEXT, WHOLE, YES_NO
+from outcomes.instruments import Library, Profile
 from outcomes.settings import Settings
 from outcomes.sqlfiles import SqlFile, SqlFileError
 
@@ -22,6 +23,7 @@ REF: Final[dict[str, pl.Schema]] = {
             "gap_days": WHOLE,
             "induction_days": WHOLE,
             "induction_gap_days": WHOLE,
+            "ended_days": WHOLE,
             "baseline_from_days": WHOLE,
             "baseline_pick": TEXT,
             "timezone": TEXT,
@@ -39,8 +41,12 @@ REF: Final[dict[str, pl.Schema]] = {
             "pick": TEXT,
             "anchor": TEXT,
             "by_hours": YES_NO,
+            "until": TEXT,
+            "is_own": YES_NO,
         }
     ),
+    "profile_window": pl.Schema({"profile_id": TEXT, "window_id": TEXT}),
+    "profile_metric": pl.Schema({"profile_id": TEXT, "metric_id": TEXT}),
     "scale": pl.Schema(
         {
             "instrument_id": TEXT,
@@ -86,7 +92,18 @@ REF: Final[dict[str, pl.Schema]] = {
             "needed": WHOLE,
         }
     ),
-    "profile": pl.Schema({"profile_id": TEXT, "version": TEXT, "title": TEXT, "source": TEXT, "status": TEXT}),
+    "profile": pl.Schema(
+        {
+            "profile_id": TEXT,
+            "version": TEXT,
+            "title": TEXT,
+            "source": TEXT,
+            "status": TEXT,
+            "unmeasured": TEXT,
+            "reviewed_on": DATE,
+            "review_due_on": DATE,
+        }
+    ),
     "rule": pl.Schema(
         {
             "profile_id": TEXT,
@@ -101,6 +118,7 @@ REF: Final[dict[str, pl.Schema]] = {
             "mcid_share": SCORE,
             "mcid_points": SCORE,
             "minimum_baseline": SCORE,
+            "unmeasured": TEXT,
             "source": TEXT,
             "status": TEXT,
             "reviewed_on": DATE,
@@ -149,36 +167,61 @@ RULE_RESULT: Final = pl.Schema(
 )
 
 
-def from_settings(settings: Settings, as_of: date) -> dict[str, pl.DataFrame]:
-    """`setting`, one row, and `window`, one row per window in the order of the settings."""
+def tables(settings: Settings, library: Library, as_of: date) -> dict[str, pl.DataFrame]:
+    """Every table `ref.<name>` that settings, questionnaires and profiles make. Raises InstrumentError for an unknown profile or window."""
+    chosen = settings.report.profiles
+    return instruments.ref_tables(library, chosen) | from_settings(settings, as_of, instruments.profiles(library, chosen))
+
+
+def from_settings(settings: Settings, as_of: date, profiles: Sequence[Profile] = ()) -> dict[str, pl.DataFrame]:
+    """`setting`, one row; `window`, one row per window of the settings, then of the profiles; `profile_window`, which profile asks which.
+
+    A profile's own window is called `<profile>.<window>`. A profile that names no window asks for its own, or, if it has none, for those
+    of the settings. Raises InstrumentError where it names one that neither has.
+    """
     setting = {
         "as_of": as_of,
         "gap_days": settings.course.gap_days,
         "induction_days": settings.course.induction_days,
         "induction_gap_days": settings.course.induction_gap_days,
+        "ended_days": settings.course.ended_days or settings.course.gap_days,
         "baseline_from_days": settings.baseline.from_days,
         "baseline_pick": settings.baseline.pick,
         "timezone": settings.clinic.timezone,
         "profile_id": settings.report.profile,
         "disclosure_rule": settings.disclosure.rule,
     }
+    own = [(f"{profile.id}.{window.id}", window) for profile in profiles for window in profile.own_windows]
     windows = [
         {
-            "window_id": window.id,
+            "window_id": name,
             "ordinal": ordinal,
             "from_days": str(window.from_days),
             "to_days": None if window.to_days is None else str(window.to_days),
             "target_days": None if window.target_days is None else str(window.target_days),
             "pick": window.pick,
             "anchor": window.anchor,
-            "by_hours": any(bound is not None and bound % 1 != 0 for bound in (window.from_days, window.to_days)),
+            "by_hours": window.by_hours,
+            "until": window.until,
+            "is_own": ordinal > len(settings.windows),
         }
-        for ordinal, window in enumerate(settings.windows, start=1)
+        for ordinal, (name, window) in enumerate([*((window.id, window) for window in settings.windows), *own], start=1)
     ]
+    asked = [(profile.id, name) for profile in profiles for name in _asked(profile, [window.id for window in settings.windows])]
     return {
         "setting": typed(pl.DataFrame([setting]), REF["setting"]),
         "window": typed(pl.DataFrame(windows, infer_schema_length=None), REF["window"]),
+        "profile_window": pl.DataFrame(asked, schema=REF["profile_window"], orient="row"),
     }
+
+
+def _asked(profile: Profile, of_settings: Sequence[str]) -> list[str]:
+    own = {window.id: f"{profile.id}.{window.id}" for window in profile.own_windows}
+    known = dict.fromkeys(of_settings)
+    for name in profile.windows:
+        if name not in own and name not in known:
+            raise instruments.InstrumentError(f"profile {profile.id} asks for window {name}, which neither it nor the settings have")
+    return [own.get(name, name) for name in profile.windows or [*(own or of_settings)]]
 
 
 def from_folder(folder: Path) -> dict[str, pl.DataFrame]:

@@ -45,9 +45,12 @@ class Paths(Part):
 
 
 class Course(Part):
+    """When a course begins and ends. It is over `ended_days` after its last attended session; without that, after `gap_days`."""
+
     gap_days: int = Field(90, ge=1)
     induction_days: int = Field(42, ge=1)
     induction_gap_days: int = Field(14, ge=1)
+    ended_days: int | None = Field(None, ge=1)
 
 
 class Baseline(Part):
@@ -56,10 +59,10 @@ class Baseline(Part):
 
 
 class Window(Part):
-    """When a score counts: days after day 0, or after the last induction session where `anchor` says so.
+    """When a score counts: days after day 0, the last induction session, or the baseline form, as `anchor` says.
 
-    Whole bounds are calendar days; a bound with a fraction makes the window count elapsed hours. Without `to_days` the
-    window has no end.
+    Whole bounds are calendar days; a bound with a fraction makes the window count elapsed hours. Without `to_days` the window has no
+    end, and is over with day 0; with `until`, it lasts until the course is over.
     """
 
     id: Id
@@ -67,7 +70,8 @@ class Window(Part):
     to_days: Annotated[float, Field(ge=0, le=3660)] | None = None
     target_days: Annotated[float, Field(ge=0, le=3660)] | None = None
     pick: Literal["nearest", "last", "first"] = "nearest"
-    anchor: Literal["day_0", "end_of_induction"] = "day_0"
+    anchor: Literal["day_0", "end_of_induction", "baseline"] = "day_0"
+    until: Literal["end_of_course"] | None = None
 
     @model_validator(mode="after")
     def _holds_its_target(self) -> "Window":
@@ -75,7 +79,16 @@ class Window(Part):
             raise ValueError("to_days is before from_days")
         if self.pick == "nearest" and self.target_days is None:
             raise ValueError('pick = "nearest" needs target_days')
+        if self.until and self.to_days is not None:
+            raise ValueError("until and to_days both say when the window ends")
+        if self.anchor == "baseline" and self.by_hours:
+            raise ValueError('anchor = "baseline" counts whole days')
         return self
+
+    @property
+    def by_hours(self) -> bool:
+        """Whether a bound has a fraction."""
+        return any(bound is not None and bound % 1 != 0 for bound in (self.from_days, self.to_days))
 
 
 DEFAULT_WINDOWS = (

@@ -68,12 +68,12 @@ def take_in(tonight: Night) -> None:
 
 def build(tonight: Night) -> None:
     """Builds the warehouse of this run beside the one that readers see: from every clean file, or from a copy of the last one."""
-    from outcomes import disclosure, increment, instruments, reference, store, warehouse
+    from outcomes import disclosure, increment, reference, store, warehouse
 
     shutil.rmtree(tonight.warehouse.parent, ignore_errors=True)
     settings, ledger = tonight.settings, store.ledger(tonight.data)
     tonight.say("begin", step="build", of=1)
-    ref = instruments.ref_tables(tonight.library, settings.report.profiles) | reference.from_settings(settings, tonight.as_of)
+    ref = reference.tables(settings, tonight.library, tonight.as_of)
     clean = warehouse.CleanFiles(_input_files(ledger), store.parquet(tonight.data, ledger))
     meta = {"rule_result": _rule_results(ledger), "clean_file": _clean_files(ledger)}
     last = None if tonight.is_rebuild else runs.current(tonight.data, "warehouse")

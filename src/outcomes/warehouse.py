@@ -24,8 +24,9 @@ STORAGE_VERSION = "v1.4.0"
 FILE_STRIDE = 2**32
 _SAYS_NO_VALUE = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException)
 
+ASKED = "core.asked"
 JUDGEMENT = """
-The verdict of every metric on every course, instrument and window, under each profile.
+The verdict of every metric on every course, instrument and window, under each profile that asks for it (core.asked).
 Stacked by the builder from all files of schema metric; a new metric appears here by itself.
 """
 EVIDENCE = """
@@ -221,7 +222,7 @@ def run(con: duckdb.DuckDBPyConnection, files: Iterable[SqlFile]) -> list[Built]
     metrics = [file for file in by_table.values() if file.schema == "metric"]
     reads: dict[str, Iterable[str]] = {table: file.reads for table, file in by_table.items() if file.schema != "macro"}
     if metrics:
-        reads["core.judgement"] = [file.table for file in metrics]
+        reads["core.judgement"] = [file.table for file in metrics] + [ASKED]
         reads["core.evidence"] = ["core.judgement", "core.outcome", "core.baseline"]
     macros = [file for file in by_table.values() if file.schema == "macro"]
     for schema in sorted({file.schema for file in by_table.values()}):
@@ -263,7 +264,8 @@ def comment(con: duckdb.DuckDBPyConnection, kind: str, table: str, header: str, 
 
 def _stack(con: duckdb.DuckDBPyConnection, metrics: list[SqlFile]) -> None:
     columns = ", ".join(name for name in JUDGEMENT_COLUMNS if name != "metric_id")
-    parts = [f"select '{file.name}' as metric_id, {columns} from {file.table}" for file in metrics]
+    asks = f"semi join (select profile_id, window_id from {ASKED} where metric_id = '{{}}') as asked using (profile_id, window_id)"
+    parts = [f"select '{file.name}' as metric_id, {columns} from {file.table} {asks.format(file.name)}" for file in metrics]
     _execute(con, "core.judgement", "create view core.judgement as " + " union all ".join(parts))
     comment(con, "view", "core.judgement", JUDGEMENT, JUDGEMENT_COLUMNS)
 

@@ -181,6 +181,7 @@ class Warehouse:
         metrics = sqlfiles.read_folder(self.folder, ["metric"])
         for metric in metrics:
             self.columns(metric.table)
+        self.columns("core.asked")
         self.columns("core.outcome")
         self.columns("core.baseline")
         warehouse._stack(self.con, metrics)
