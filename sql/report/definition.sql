@@ -1,6 +1,7 @@
 -- What each published rate means: one row per profile, metric and measure, in a sentence with its numbers and their
 -- source.
--- A metric is defined for a measure only if the profile has every number that the sentence needs.
+-- A metric is defined for a measure only if the profile asks it and has every number that the sentence needs.
+-- A profile whose review is overdue at the as-of date says so here: its thresholds may have been replaced meanwhile.
 with
     worded as (
         select
@@ -49,6 +50,13 @@ with
             ) as sentence
         from worded
         cross join ref.metric
+    ),
+    choosy as (select distinct profile_id from ref.profile_metric),
+    windows as (
+        select profile_window.profile_id, string_agg(window_id, ', ' order by "window".ordinal) as windows
+        from ref.profile_window
+        inner join ref."window" using (window_id)
+        group by all
     )
 select
     defined.profile_id,  -- Profile.
@@ -60,13 +68,28 @@ select
     scale.title as instrument_title,  -- Name of the measure.
     scale.direction,  -- Whether lower or higher scores are better.
     defined.sentence as definition,  -- What is counted in the numerator.
-    defined.denominator,  -- What the rate is over.
+    defined.denominator || case
+        when profile.unmeasured = 'in_denominator'
+        then ', and those without a score in the window, which count as not meeting the condition'
+        else ''
+    end as denominator,  -- What the rate is over.
+    windows.windows,  -- Windows in which the profile asks it.
     defined.good_is,  -- Whether a higher or a lower rate is better.
     defined.source,  -- Where the numbers come from.
     defined.status,  -- Whether that source was seen; unverified where not.
-    defined.reviewed_on  -- When the rule was last looked at.
+    defined.reviewed_on,  -- When the rule was last looked at.
+    profile.source as profile_source,  -- Where the profile's definitions stand.
+    profile.status as profile_status,  -- Whether that was seen; the weakest status of its rules.
+    profile.reviewed_on as profile_reviewed_on,  -- When the profile was last looked at.
+    profile.review_due_on,  -- When it is to be looked at again.
+    coalesce(profile.review_due_on < setting.as_of, false) as is_review_overdue  -- Whether that day had passed at the as-of date.
 from defined
 inner join ref.profile using (profile_id)
+cross join ref.setting
+left join windows using (profile_id)
 left join ref.scale using (instrument_id)
-where defined.sentence is not null
+left join choosy using (profile_id)
+left join
+    ref.profile_metric as chosen on defined.profile_id = chosen.profile_id and defined.metric_id = chosen.metric_id
+where defined.sentence is not null and (choosy.profile_id is null or chosen.metric_id is not null)
 order by all
