@@ -77,7 +77,7 @@ def test_a_breakdown_is_one_line(night: Night, tmp_path: Path, definitions: Path
     small_clinic(tmp_path)
     people = [f"p{n:03},{'healthcare' if n < 12 else ''}" for n in range(30)]
     (tmp_path / "inbox" / "patients_2025-06-01.csv").write_text("\n".join(["patient_id,occupation", *people, ""]))
-    query = definitions / "core" / "breakdown.sql"
+    query = definitions / "core" / "course_breakdown.sql"
     query.write_text(query.read_text().replace("        'site':", shown("breakdown") + "        'site':"))
     code, line = night()
     assert code == 0, line
