@@ -4,7 +4,7 @@
 select
     expected.course_id,  -- Course.
     expected.instrument_id,  -- Measure.
-    struct_insert(course_breakdown.levels, baseline_severity := baseline.severity) as levels  -- Level of the course in each breakdown.
+    struct_concat(course_breakdown.levels, {'baseline_severity':baseline.severity}) as levels  -- Level of the course in each breakdown.
 from core.expected
 inner join core.course_breakdown using (course_id)
 left join core.baseline on expected.course_id = baseline.course_id and expected.instrument_id = baseline.instrument_id
