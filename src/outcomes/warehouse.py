@@ -131,9 +131,12 @@ def fingerprint(files: Iterable[SqlFile], ref: Mapping[str, pl.DataFrame]) -> st
 
 @contextmanager
 def opened(path: Path, clean: CleanFiles, limits: Limits) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to the file as `warehouse`, beside an empty catalog `clean`, which reaches nothing else; the file is whole after it."""
+    """A connection to the file as `warehouse`, beside an empty catalog `clean`, which reaches nothing else; the file is whole after it.
+
+    Until then it is worth nothing, so no log is kept from which an unfinished one could be mended.
+    """
     with duckdb.connect(":memory:", config=_config(path, limits)) as con:
-        con.execute(f"attach {_text(str(path))} as warehouse (storage_version '{STORAGE_VERSION}')")
+        con.execute(f"attach {_text(str(path))} as warehouse (storage_version '{STORAGE_VERSION}', recovery_mode 'no_wal_writes')")
         con.execute("attach ':memory:' as clean")
         con.execute("use warehouse")
         _shut(con, path, clean)
@@ -182,7 +185,7 @@ def load(con: duckdb.DuckDBPyConnection, schema: str, frames: Mapping[str, pl.Da
 
 
 def open_clean(con: duckdb.DuckDBPyConnection, clean: CleanFiles, ledger: pl.DataFrame, catalog: str = "clean") -> None:
-    """`<catalog>.<table>`: the contract's columns and `exported_on`, `arrival`, `file_number`; form and answer also `form_number`.
+    """`<catalog>.<table>`: the contract's columns and `file_number`; form and answer also `form_number`.
 
     `form_number` is one number per form over all files, made from file_number and form_row: joining by it is cheap.
     """
@@ -195,25 +198,21 @@ def open_table(con: duckdb.DuckDBPyConnection, table: str, paths: Mapping[int, P
     """One of these tables over some of its files, by file_number."""
     schema = TABLES[table.partition(".")[2]].schema
     if paths:
-        columns = ", ".join(f"c.{column}" for column in schema)
+        columns = ", ".join(schema)
         if "form_row" in schema:
-            columns += f", f.file_number * {FILE_STRIDE}::bigint + c.form_row as form_number"
+            columns += f", file_number * {FILE_STRIDE}::bigint + form_row as form_number"
         files = ", ".join(_text(str(path)) for _, path in sorted(paths.items()))
-        numbers = ", ".join(f"({i}, {n})" for i, n in enumerate(sorted(paths)))
-        source = f"(select *, file_index from read_parquet([{files}], union_by_name = true)) as c"
-        con.execute(
-            f"create view {table} as select {columns}, f.exported_on, f.arrival, f.file_number from {source} "
-            f"join (values {numbers}) as n(file_index, file_number) using (file_index) "
-            "join warehouse.meta.input_file as f using (file_number)"
-        )
+        # Looked up in a list and not joined: this is done for every answer.
+        file_number = f"({sorted(paths)}::integer[])[file_index::bigint + 1]"
+        source = f"(select *, {file_number} as file_number from read_parquet([{files}], union_by_name = true))"
+        con.execute(f"create view {table} as select {columns}, file_number from {source}")
     else:
         con.register("incoming", pl.DataFrame(schema=schema).to_arrow())
         con.execute(f"create table {table} as select * from incoming")
         con.unregister("incoming")
-        extra = [("exported_on", "date"), ("arrival", "bigint"), ("file_number", "integer")]
-        extra += [("form_number", "bigint")] if "form_row" in schema else []
-        for column, type_ in extra:
-            con.execute(f"alter table {table} add column {column} {type_}")
+        con.execute(f"alter table {table} add column file_number integer")
+        if "form_row" in schema:
+            con.execute(f"alter table {table} add column form_number bigint")
 
 
 def run(con: duckdb.DuckDBPyConnection, files: Iterable[SqlFile]) -> list[Built]:
