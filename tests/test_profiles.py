@@ -5,10 +5,12 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from outcomes import instruments, places
+from outcomes import instruments, places, reference
 from outcomes.profile_model import Rule
+from outcomes.settings import DEFAULT_WINDOWS, Settings
 
 SHIPPED = sorted(places.folder("profiles").glob("*.toml"))
 
@@ -49,6 +51,16 @@ EXPECTED = [
     ("ketamine-rwe", "peg", "response 0.3, mcid 1 points"),
     ("ketamine-rwe", "cbi.personal", ""),
     ("ketamine-rwe", "proqol5.cs", ""),
+    ("cms159", "phq9", "remission below 5, caseness above 9"),
+    ("cbe1884", "phq9", "response 0.5, minimum_baseline 10"),
+    ("dep-rem-6", "phq9", "remission below 5, caseness above 9"),
+    (
+        "va-pcl5",
+        "pcl5",
+        "response 10 points, remission at_most 28, caseness at_least 33, reliable_change 10, criterion provisional_ptsd",
+    ),
+    ("va-pcl5-15", "pcl5", "reliable_change 15"),
+    ("va-pcl5-18", "pcl5", "reliable_change 18"),
     ("nhs-tt", "phq9", "caseness at_least 10, reliable_change 6"),
     ("nhs-tt", "gad7", "caseness at_least 8, reliable_change 4"),
     ("nhs-tt", "spin", "caseness at_least 19, reliable_change 10"),
@@ -114,6 +126,82 @@ def test_primary_instruments_of_each_indication(library: instruments.Library) ->
     expected = [each for each in library.profiles["ketamine-rwe"].expected if each.role == "primary"]
     found = {each.indication: [other.instrument for other in expected if other.indication == each.indication] for each in expected}
     assert found == MAPPED
+
+
+WINDOWS = [
+    ("cms159", ["cms159.m12"], 305, 425, "last", "baseline"),
+    ("cbe1884", ["cbe1884.m6"], 153, 213, "last", "baseline"),
+    ("dep-rem-6", ["dep-rem-6.m6"], 123, 243, "last", "baseline"),
+]
+
+
+@pytest.mark.parametrize(("profile", "names", "first", "last", "pick", "anchor"), WINDOWS, ids=[case[0] for case in WINDOWS])
+def test_windows_of_an_authority(
+    library: instruments.Library, profile: str, names: list[str], first: int, last: int, pick: str, anchor: str
+) -> None:
+    tables = reference.tables(settings(profile), library, dt.date(2026, 1, 1))
+    assert tables["profile_window"].filter(profile_id=profile)["window_id"].to_list() == names
+    row = tables["window"].filter(window_id=names[0]).row(0, named=True)
+    assert (row["from_days"], row["to_days"], row["pick"], row["anchor"], row["is_own"]) == (first, last, pick, anchor, True)
+
+
+def settings(*profiles: str) -> Settings:
+    return Settings.model_validate(
+        {"clinic": {"name": "Profiles", "timezone": "UTC"}, "report": {"profile": profiles[0], "also": profiles[1:]}}
+    )
+
+
+def test_a_profile_without_windows_asks_for_those_of_the_settings(library: instruments.Library) -> None:
+    tables = reference.tables(settings("ketamine-rwe", "cms159"), library, dt.date(2026, 1, 1))
+    asked = tables["profile_window"].filter(profile_id="ketamine-rwe")["window_id"].to_list()
+    assert asked == [window.id for window in DEFAULT_WINDOWS]
+    assert tables["window"].filter(~pl.col("is_own"))["window_id"].to_list() == asked
+
+
+def test_a_profile_may_name_windows_of_the_settings_and_its_own(tmp_path: Path) -> None:
+    head = 'id = "mine"\nversion = "1"\ntitle = "Mine"\nwindows = ["d30", "late"]'
+    late = '[[window]]\nid = "late"\nfrom_days = 400\nto_days = 500\npick = "last"'
+    tables = reference.tables(settings("mine"), profile(tmp_path, head=head, more=late), dt.date(2026, 1, 1))
+    assert tables["profile_window"]["window_id"].to_list() == ["d30", "mine.late"]
+
+
+def test_a_window_that_nobody_has_is_named(tmp_path: Path) -> None:
+    head = 'id = "mine"\nversion = "1"\ntitle = "Mine"\nwindows = ["d31"]'
+    with pytest.raises(instruments.InstrumentError, match="profile mine asks for window d31, which neither it nor the settings have"):
+        reference.tables(settings("mine"), profile(tmp_path, head=head), dt.date(2026, 1, 1))
+
+
+SHARES = {"pdss_sr": "0.4", "lsas_sr": "0.28", "peg": "0.3", "phq9": "0.5", "gad7": "0.5"}
+
+
+@pytest.mark.parametrize(("measure", "share"), SHARES.items(), ids=SHARES)
+def test_each_instrument_has_its_own_percentage(library: instruments.Library, measure: str, share: str) -> None:
+    if measure not in library.measures:
+        pytest.skip(f"no instrument {measure} yet")
+    found = {rule.response.share for name, rule in rules() if rule.instrument == measure and rule.response and name == "ketamine-rwe"}
+    assert found == {Decimal(share)}
+
+
+def test_no_rule_is_shared_by_default(library: instruments.Library, tmp_path: Path) -> None:
+    """A profile knows nothing about a measure that it has no rule for, and no key of a profile gives several measures one rule."""
+    rules = instruments.ref_tables(profile(tmp_path, PHQ9 + "response = 0.5"), ["mine"])["rule"]
+    assert rules["instrument_id"].to_list() == ["phq9"]
+    assert len(library.measures) > 1
+    with pytest.raises(instruments.InstrumentError, match=r"mine\.toml: response is not a key"):
+        profile(tmp_path, head='id = "mine"\nversion = "1"\ntitle = "Mine"\nresponse = 0.5')
+    with pytest.raises(instruments.InstrumentError, match=re.escape("rule[1].instrument: Input should be a valid string")):
+        profile(tmp_path, 'instrument = ["phq9", "gad7"]')
+
+
+def test_five_points_of_the_pcl5_are_no_rule(library: instruments.Library) -> None:
+    points = {
+        float(change)
+        for _, rule in rules()
+        if rule.instrument == "pcl5"
+        for change in (rule.reliable_change, rule.response and rule.response.points, rule.mcid and rule.mcid.points)
+        if change
+    }
+    assert points == {10, 15, 18}
 
 
 def test_rule_row_has_exact_decimals(library: instruments.Library) -> None:
@@ -197,6 +285,25 @@ BROKEN = [
         "expected[1]: gad7 stands twice",
     ),
     ("nothing expected", PHQ9, '[[expected]]\nindication = "gad"', "expected[1]: names no measure"),
+    ("unknown criterion", PHQ9 + 'criterion = "major"', "", "mine.toml: rule[1].criterion: phq9 has no criterion major"),
+    (
+        "window counted from the baseline in hours",
+        PHQ9,
+        '[[window]]\nid = "w"\nfrom_days = 0.5\nto_days = 2\ntarget_days = 1\nanchor = "baseline"',
+        'mine.toml: window[1]: anchor = "baseline" counts whole days',
+    ),
+    (
+        "two ends of a window",
+        PHQ9,
+        '[[window]]\nid = "w"\nfrom_days = 1\nto_days = 2\npick = "last"\nuntil = "end_of_course"',
+        "mine.toml: window[1]: until and to_days both say when the window ends",
+    ),
+    (
+        "a window twice",
+        PHQ9,
+        '[[window]]\nid = "w"\nfrom_days = 1\npick = "last"\n' * 2,
+        "mine.toml: window: w stands twice",
+    ),
     (
         "one indication twice",
         PHQ9,

@@ -21,7 +21,7 @@ from outcomes.publish import publish
 from outcomes.settings import Settings
 
 AS_OF = dt.date(2025, 9, 1)
-PROFILES = ("ketamine-rwe", "nhs-tt")
+PROFILES = ("ketamine-rwe", "nhs-tt", "cms159", "cbe1884", "dep-rem-6", "va-pcl5", "va-pcl5-15", "va-pcl5-18")
 PATIENTS = 240
 
 
@@ -168,6 +168,7 @@ def test_there_is_something_to_count(build: Callable[..., House]) -> None:
         "reliable_improvement",
         "reliable_deterioration",
         "reliable_recovery",
+        "mcid",
     }
     assert {"all", "site", "programme", "indication", "route", "format", "treatment_resistance", "baseline_severity"} <= {
         r["breakdown"] for r in found
@@ -189,6 +190,9 @@ def test_each_verdict_follows_from_the_scores_and_the_rule(build: Callable[..., 
     rules = {(rule["profile_id"], rule["instrument_id"]): rule for rule in house.rows("select * from ref.rule")}
     for row in house.rows("select * from core.evidence where denominator"):
         rule, before, after = rules[row["profile_id"], row["instrument_id"]], row["baseline"], row["score"]
+        if after is None:
+            assert (rule["unmeasured"], row["reason"], row["numerator"]) == ("in_denominator", "no_follow_up", False)
+            continue
         was_case, is_case = (_is_beyond(score, rule["caseness_side"], rule["caseness_cut"]) for score in (before, after))
         remitted = _is_beyond(after, rule["remission_side"], rule["remission_cut"])
         share, reliable = rule["response_share"] or 0, rule["reliable_change"] or 0
@@ -200,8 +204,21 @@ def test_each_verdict_follows_from_the_scores_and_the_rule(build: Callable[..., 
             "reliable_improvement": before - after >= reliable,
             "reliable_deterioration": after - before >= reliable,
             "reliable_recovery": was_case and not is_case and before - after >= reliable,
+            "mcid": before - after >= (rule["mcid_points"] or (rule["mcid_share"] or 0) * before),
         }
         assert row["numerator"] == met[row["metric_id"]]
+
+
+def test_the_unmeasured_stand_where_the_profile_wants_them(build: Callable[..., House]) -> None:
+    house = build("off")
+    found = house.rows(
+        "select profile_id, sum(denominator) as denominator, sum(measured) as measured, sum(eligible) as eligible "
+        "from report.outcome_summary where breakdown = 'all' group by profile_id order by profile_id"
+    )
+    for row in found:
+        counted = row["eligible"] if row["profile_id"] in ("cms159", "cbe1884", "dep-rem-6") else row["measured"]
+        assert row["denominator"] == counted
+        assert row["profile_id"].startswith("va") or row["measured"] < row["eligible"]
 
 
 def _is_beyond(score: Decimal, side: str | None, cut: Decimal | None) -> bool:

@@ -19,6 +19,7 @@ with
                 macro.plain(rule.mcid_points) || ' points',
                 macro.plain(100 * rule.mcid_share) || ' % of the baseline, which must be above 0'
             ) as mcid,
+            replace(rule.criterion_id, '_', ' ') as criterion,
             rule.source,
             rule.status,
             rule.reviewed_on
@@ -35,18 +36,24 @@ with
                 macro.filled(
                     macro.filled(
                         macro.filled(
-                            macro.filled(macro.filled(metric.sentence, '{response}', response), '{minimum}', minimum),
-                            '{remission}',
-                            remission
+                            macro.filled(
+                                macro.filled(
+                                    macro.filled(metric.sentence, '{response}', response), '{minimum}', minimum
+                                ),
+                                '{remission}',
+                                remission
+                            ),
+                            '{caseness}',
+                            caseness
                         ),
-                        '{caseness}',
-                        caseness
+                        '{reliable_change}',
+                        reliable_change
                     ),
-                    '{reliable_change}',
-                    reliable_change
+                    '{mcid}',
+                    mcid
                 ),
-                '{mcid}',
-                mcid
+                '{criterion}',
+                criterion
             ) as sentence
         from worded
         cross join ref.metric

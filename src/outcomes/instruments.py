@@ -2,7 +2,7 @@
 
 import difflib
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -173,8 +173,16 @@ def _profile_mistakes(library: Library) -> list[str]:
     return [
         f"{library.files['profile', name].name}: {said}"
         for name, profile in library.profiles.items()
-        for said in problems_of_profile(profile, measures)
+        for said in [*problems_of_profile(profile, measures), *_unknown_criteria(library, profile, measures)]
     ]
+
+
+def _unknown_criteria(library: Library, profile: Profile, measures: Mapping[str, Measure]) -> Iterator[str]:
+    for number, rule in enumerate(profile.rules, start=1):
+        if rule.criterion and rule.instrument in measures:
+            known = [one.id for one in library.instruments[measures[rule.instrument].questionnaire_id].criteria]
+            if rule.criterion not in known:
+                yield f"rule[{number}].criterion: {rule.instrument} has no criterion {rule.criterion}"
 
 
 def _profile(library: Library, name: str) -> Profile:
@@ -260,7 +268,7 @@ def _rule(_: Library, profiles: Sequence[Profile]) -> list[tuple[Any, ...]]:
             share, points = (rule.response.share, rule.response.points) if rule.response else (None, None)
             cuts = [end for cut in (rule.remission, rule.caseness) for end in ((cut.side, cut.value) if cut else (None, None))]
             important = (rule.mcid.share, rule.mcid.points) if rule.mcid else (None, None)
-            changes = (rule.reliable_change, *important, rule.minimum_baseline, profile.unmeasured)
+            changes = (rule.reliable_change, *important, rule.minimum_baseline, rule.criterion, profile.unmeasured)
             rows.append((profile.id, rule.instrument, share, points, *cuts, *changes, str(rule.source), rule.status, rule.reviewed_on))
     return rows
 
@@ -342,6 +350,7 @@ _TABLES: Final[dict[str, tuple[Rows, dict[str, pl.DataType]]]] = {
             "mcid_share": SCORE,
             "mcid_points": SCORE,
             "minimum_baseline": SCORE,
+            "criterion_id": TEXT,
             "unmeasured": TEXT,
             "source": TEXT,
             "status": TEXT,

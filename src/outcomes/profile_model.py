@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from outcomes.instrument_model import Name, Number, Part, Positive, Status, Text, worst
 from outcomes.settings import Window
 
-Threshold = Literal["response", "remission", "caseness", "reliable_change", "mcid", "minimum_baseline"]
+Threshold = Literal["response", "remission", "caseness", "reliable_change", "mcid", "minimum_baseline", "criterion"]
 THRESHOLDS: Final[tuple[Threshold, ...]] = get_args(Threshold)
 
 ProfileName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=48)]
@@ -76,6 +76,7 @@ class Cited(Part):
     reliable_change: Text | None = None
     mcid: Text | None = None
     minimum_baseline: Text | None = None
+    criterion: Text | None = None
 
     def of(self, threshold: str) -> str | None:
         text: str | None = getattr(self, threshold)
@@ -97,6 +98,7 @@ class Trust(Part):
     reliable_change: Status | None = None
     mcid: Status | None = None
     minimum_baseline: Status | None = None
+    criterion: Status | None = None
 
     def of(self, threshold: str) -> Status | None:
         status: Status | None = getattr(self, threshold)
@@ -113,6 +115,7 @@ class Rule(Part):
     reliable_change: Positive | None = None
     mcid: Annotated[Change, BeforeValidator(_points_or_share)] | None = None
     minimum_baseline: Number | None = None
+    criterion: Name | None = None
     source: Annotated[Cited, BeforeValidator(_whole_rule)]
     trust: Annotated[Trust, BeforeValidator(_whole_rule), Field(alias="status")]
     reviewed_on: dt.date

@@ -118,6 +118,7 @@ REF: Final[dict[str, pl.Schema]] = {
             "mcid_share": SCORE,
             "mcid_points": SCORE,
             "minimum_baseline": SCORE,
+            "criterion_id": TEXT,
             "unmeasured": TEXT,
             "source": TEXT,
             "status": TEXT,

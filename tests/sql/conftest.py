@@ -6,6 +6,9 @@ that a table leaves out are null. Rows are compared on the columns that `Then` s
 the order too). A block fenced as sql is run instead of the file's SELECT, so that a macro can be tried on a table of any name
 (`Given example`). A column whose heading stands in brackets is a remark.
 
+`# profile.<id>` tries a shipped profile: what is given is the beginning, every table above it is made by its own SQL, and `Then` shows
+core.evidence. There the patient is called as the course where none is given, and scores and sessions count unless they say otherwise.
+
 Where nothing is given, tables are empty, except `ref.setting` and `ref.window` (defaults of the settings, as of 2026-01-01; a given
 `ref.setting` changes only the columns it shows) and the tables of `sql/ref/*.csv` (as shipped). In `clean.*`, a day (`answered_on`)
 that is left out is the day of the instant, `file_number` is 1, `ingest_id` is `file`, `source_rows` is 1 and `form_row` is the
@@ -13,7 +16,7 @@ row's place.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,12 +27,23 @@ import duckdb
 import polars as pl
 import pytest
 
-from outcomes import places, reference, sqlfiles, warehouse
+from outcomes import instruments, places, reference, sqlfiles, warehouse
 from outcomes.settings import Clinic, Settings
 
 AS_OF = date(2026, 1, 1)
 GIVEN = re.compile(r"^Given\s+`?([a-z_]+(?:\.[a-z_0-9]+)?)`?", re.IGNORECASE)
 THEN = re.compile(r"^Then\b(.*)", re.IGNORECASE)
+
+PROFILE = "profile"
+PROFILE_DEFAULTS: dict[str, dict[str, Callable[[int, dict[str, str]], str]]] = {
+    "core.course": {"patient_id": lambda _, row: row["course_id"]},
+    "core.session": {"status": lambda _, row: "completed", "kind": lambda _, row: "medicine"},
+    "core.score": {
+        "form_number": lambda place, _: str(place),
+        "is_set_aside": lambda *_: "false",
+        "is_after_treatment": lambda *_: "false",
+    },
+}
 
 Rows = list[dict[str, str]]
 
@@ -204,6 +218,9 @@ def check(case: Case, table: str) -> None:
         raise SpecError("the case has no Then table")
     empty = the_warehouse()
     con = empty.con
+    schema, name = table.split(".")
+    if schema == PROFILE:
+        return _check_profile(empty, case, name)
     case = Case(
         case.name, case.line, {name: _without_remarks(grid) for name, grid in case.given.items()}, case.then, case.in_order, case.sql
     )
@@ -230,8 +247,57 @@ def check(case: Case, table: str) -> None:
         con.execute("detach spec")
 
 
-def _give(con: duckdb.DuckDBPyConnection, table: str, types: dict[str, str], grid: Grid | None) -> None:
-    con.execute(f"create table {table} as select * from memory.{table}" + (" where false" if grid and table != "ref.setting" else ""))
+def _check_profile(empty: Warehouse, case: Case, profile_id: str) -> None:
+    """Makes everything between what is given and core.evidence, under the shipped profile alone."""
+    con, given = empty.con, {name: _without_remarks(grid) for name, grid in case.given.items()}
+    report = {"profile": profile_id}
+    settings = Settings.model_validate({"clinic": {"name": "Specification", "timezone": "America/Denver"}, "report": report})
+    refs = reference.tables(settings, instruments.load(), AS_OF) | {"metric": empty.con.sql("from memory.ref.metric").pl()}
+    files = {file.table: file for file in sqlfiles.read_folder(empty.folder, ["macro", "core", "metric"])}
+    wanted = _below({"core.asked", "core.outcome", "core.baseline", *(t for t in files if t.startswith("metric."))}, files, given)
+    for name in wanted | given.keys():
+        empty.columns(name)
+    con.execute("attach ':memory:' as spec")
+    con.execute("use spec")
+    try:
+        for schema in sqlfiles.FLOORS:
+            con.execute(f"create schema {schema}")
+        for name in sorted(name for name in {*wanted, *given} if name not in files or name in given):
+            con.execute(f"create table {name} as select * from memory.{name}")
+        for name, frame in refs.items():
+            con.execute(f"drop table if exists ref.{name}")
+            warehouse.load(con, "ref", {name: frame})
+        for name, grid in given.items():
+            _give(con, name, empty.columns(name), _with_defaults(name, grid), is_there=True)
+        built = [file for name, file in files.items() if file.schema == "macro" or (name in wanted and name not in given)]
+        warehouse.run(con, built)
+        _compare(con, "select * from core.evidence", Case(case.name, case.line, {}, case.then, case.in_order), "core.evidence")
+    finally:
+        con.execute("use memory")
+        con.execute("detach spec")
+
+
+def _below(tables: set[str], files: dict[str, sqlfiles.SqlFile], given: dict[str, Grid]) -> set[str]:
+    """The tables and all that they read, down to what is given."""
+    found: set[str] = set()
+    left = list(tables)
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += files[name].reads if name in files and name not in given else []
+    return found
+
+
+def _with_defaults(table: str, grid: Grid) -> Grid:
+    defaults = PROFILE_DEFAULTS.get(table, {})
+    rows = [{**{name: value(place, row) for name, value in defaults.items()}, **row} for place, row in enumerate(grid.rows, start=1)]
+    return Grid([*dict.fromkeys([*defaults, *grid.columns])], rows)
+
+
+def _give(con: duckdb.DuckDBPyConnection, table: str, types: dict[str, str], grid: Grid | None, *, is_there: bool = False) -> None:
+    if not is_there:
+        con.execute(f"create table {table} as select * from memory.{table}" + (" where false" if grid and table != "ref.setting" else ""))
     if grid is None:
         return
     unknown = [column for column in grid.columns if column not in types]
