@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outcomes import instruments, places
@@ -541,6 +541,7 @@ SCALES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(scale=SCALES, answers=st.lists(st.integers(1, 5), min_size=4, max_size=4), turned=st.sets(st.integers(1, 4)))
 def test_no_form_scores_outside_the_range(
     tmp_path_factory: pytest.TempPathFactory, scale: str, answers: list[int], turned: set[int]
