@@ -17,6 +17,8 @@ from outcomes import instruments, places
 from outcomes.instrument_model import check_digit
 
 SHIPPED = sorted(places.folder("instruments").glob("*.toml"))
+OTHERS = {"cbi", "peg", "proqol5", "who5"}
+OURS = [path.stem for path in SHIPPED if path.stem not in OTHERS]
 GUIDE = Path(__file__).parents[1] / "docs" / "instruments.md"
 
 
@@ -94,15 +96,52 @@ def test_shipped_example_meets_its_criteria(file: dict[str, Any], example: dict[
         assert all(counted) is met
 
 
-@pytest.mark.parametrize("name", ["phq9", "gad7", "pcl5"])
-def test_complete_questionnaire_has_examples_of_each_kind(library: instruments.Library, name: str) -> None:
-    one = library.instruments[name]
-    forms = [([answer for answer in each.answers if answer is not None], None in each.answers) for each in one.examples]
-    kinds = {(min(known), max(known), has_blank) for known, has_blank in forms if known}
+def kinds(one: instruments.Instrument) -> set[str]:
+    """Of an instrument's examples: all lowest, all highest, mixed, with a blank; or totals lowest, highest, a fraction, refused."""
+    found = set()
     low, high = one.answers or (0, 0)
+    ends = {measure.scale_id: (measure.low, measure.high) for measure in one.measures}
+    for each in one.examples:
+        known = [answer for answer in each.answers if answer is not None]
+        if each.answers:
+            blank = len(known) < len(each.answers)
+            found |= {"blank"} if blank else {"lowest"} if {*known} == {low} else {"highest"} if {*known} == {high} else {"mixed"}
+        for place, name in enumerate(("lowest", "highest")):
+            if each.scores and all(score == ends[scale][place] for scale, score in each.scores.items()):
+                found.add(name)
+        if any(total % 1 for total in each.totals.values()):
+            found.add("fraction")
+        if each.refused:
+            found.add("refused")
+    return found
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_examples_are_of_each_kind(library: instruments.Library, name: str) -> None:
+    one = library.instruments[name]
+    wanted = {"lowest", "highest", "fraction", "refused"} if one.totals_only else {"lowest", "highest", "mixed", "blank"}
     assert len(one.examples) >= 4
-    assert {(low, low, False), (high, high, False), (low, high, False)} <= kinds
-    assert any(has_blank for _, _, has_blank in kinds)
+    assert wanted <= kinds(one)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_instrument_says_what_it_may_and_when_it_was_looked_at(library: instruments.Library, name: str) -> None:
+    one = library.instruments[name]
+    assert one.licence.allows is not None
+    assert one.status_of("licence") is not None
+    assert one.lookback_days is not None or one.about_lookback, "a look-back, or the reason for none"
+    assert one.lookback_days is None or one.status_of("lookback") is not None
+    assert one.reviewed_on is not None
+    assert one.status_of("scoring") is not None
+    assert not any(measure.bands for measure in one.measures) or one.status_of("bands") is not None
+    assert one.totals_only or one.status_of("missing") is not None
+    assert one.status_of("codes") is not None, "its codes, or that none was found"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_licence_for_totals_holds_no_items(library: instruments.Library, name: str) -> None:
+    one = library.instruments[name]
+    assert one.allows == "items" or (one.totals_only and not one.loinc.items and not one.labels)
 
 
 FACTS = [  # measure, sign, range, look-back in days, items, status
@@ -113,9 +152,20 @@ FACTS = [  # measure, sign, range, look-back in days, items, status
     ("pcl5.c", 1, (0, 8), 30, 2, "verified"),
     ("pcl5.d", 1, (0, 28), 30, 7, "verified"),
     ("pcl5.e", 1, (0, 24), 30, 6, "verified"),
-    ("qids_sr16", 1, (0, 27), 7, 0, "verified"),
+    ("phq2", 1, (0, 6), 14, 2, "verified"),
+    ("phqa", 1, (0, 27), 14, 9, "secondary"),
+    ("qids_sr16", 1, (0, 27), 7, 16, "verified"),
+    ("madrs", 1, (0, 60), 7, 0, "secondary"),
+    ("madrs24", 1, (0, 60), 1, 0, "verified"),
+    ("bdi2", 1, (0, 63), 14, 0, "secondary"),
+    ("hamd17", 1, (0, 52), 7, 0, "verified"),
     ("pdss_sr", 1, (0, 28), 7, 0, "verified"),
     ("spin", 1, (0, 68), 7, 0, "secondary"),
+    ("mini_spin", 1, (0, 12), 7, 0, "verified"),
+    ("lsas_sr", 1, (0, 144), 7, 0, "verified"),
+    ("lsas_sr.fear", 1, (0, 72), 7, 0, "verified"),
+    ("lsas_sr.avoidance", 1, (0, 72), 7, 0, "verified"),
+    ("ies_r", 1, (0, 88), 7, 0, "verified"),
     ("cbi.personal", 1, (0, 100), None, 0, "verified once"),
     ("cbi.work", 1, (0, 100), None, 0, "verified once"),
     ("cbi.client", 1, (0, 100), None, 0, "verified once"),
@@ -169,6 +219,11 @@ def test_shipped_file_is_sourced_and_named_after_its_id(library: instruments.Lib
 def test_check_digit_of_loinc(code: str, fits: bool) -> None:
     number, digit = code.split("-")
     assert (check_digit(number) == int(digit)) is fits
+
+
+def test_no_code_stands_for_two_totals_or_panels(library: instruments.Library) -> None:
+    codes = [code for one in library.instruments.values() for code in (one.loinc.panel, one.loinc.total) if code]
+    assert len(codes) == len(set(codes))
 
 
 @given(st.text("0123456789", min_size=1, max_size=6), st.integers(0, 5), st.integers(1, 9))
@@ -427,8 +482,9 @@ def test_later_folder_wins(tmp_path: Path) -> None:
 
 def test_alias_is_found_whatever_its_punctuation(library: instruments.Library) -> None:
     found = dict(instruments.aliases(library).iter_rows())
-    asked = ["PHQ-9", "phq_9", "Phq 9", "GAD-7", "PCL5", "WHO-5", "QIDS-SR16", "cbi"]
-    assert [found[instruments.normalise(name)] for name in asked] == ["phq9", "phq9", "phq9", "gad7", "pcl5", "who5", "qids_sr16", "cbi"]
+    asked = ["PHQ-9", "phq_9", "Phq 9", "GAD-7", "PCL5", "WHO-5", "QIDS-SR16", "cbi", "BDI-II", "HRSD17", "MADRS-24hr", "Mini-SPIN"]
+    names = ["phq9", "phq9", "phq9", "gad7", "pcl5", "who5", "qids_sr16", "cbi", "bdi2", "hamd17", "madrs24", "mini_spin"]
+    assert [found[instruments.normalise(name)] for name in asked] == names
 
 
 @pytest.mark.parametrize(("label", "answer"), [("Not at all", 0), ("Several days", 1), ("More than half", 2), ("Almost every day", 3)])
@@ -439,7 +495,8 @@ def test_answer_words_of_the_open_phq9_data(library: instruments.Library, label:
 
 def test_item_facts_has_a_row_per_item(library: instruments.Library) -> None:
     facts = instruments.item_facts(library)
-    assert facts.group_by("questionnaire_id").len().sort("len").rows() == [("gad7", 7), ("phq9", 9), ("pcl5", 20)]
+    counted = dict(facts.group_by("questionnaire_id").len().iter_rows())
+    assert counted == {name: one.items for name, one in library.instruments.items() if not one.totals_only}
     assert facts.filter(questionnaire_id="pcl5").select("answer_min", "answer_max").unique().rows() == [(0, 4)]
 
 
@@ -454,6 +511,17 @@ def test_tables_of_an_empty_choice_keep_their_types(library: instruments.Library
     full = instruments.ref_tables(library, ["ketamine-rwe"])
     assert {name: table.schema for name, table in tables.items()} == {name: table.schema for name, table in full.items()}
     assert tables["rule"].height == 0 < tables["scale"].height
+
+
+def test_panic_has_bands_with_and_without_agoraphobia(library: instruments.Library) -> None:
+    tables = instruments.ref_tables(library, [])
+    lows = {
+        (name, default): rows["low"].to_list()
+        for (name, default), rows in tables["band"].filter(instrument_id="pdss_sr").sort("ordinal").group_by("band_set", "is_default_set")
+    }
+    assert lows == {("without_agoraphobia", True): [0, 2, 6, 10, 14], ("with_agoraphobia", False): [0, 3, 8, 11, 16]}
+    subtypes = tables["band_set"].filter(instrument_id="pdss_sr", band_set="with_agoraphobia")["indication_subtype"].to_list()
+    assert subtypes == ["agoraphobia", "with agoraphobia"]
 
 
 def test_scale_rows_of_pcl5(library: instruments.Library) -> None:

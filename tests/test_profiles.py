@@ -45,7 +45,16 @@ EXPECTED = [
     ("ketamine-rwe", "gad7", "response 0.5, remission below 5, caseness at_least 10, reliable_change 4, mcid 4 points"),
     ("ketamine-rwe", "pcl5", "response 10 points, remission at_most 28, caseness at_least 33, reliable_change 10, mcid 10 points"),
     ("ketamine-rwe", "qids_sr16", "response 0.5, remission at_most 5, caseness at_least 6"),
-    ("ketamine-rwe", "pdss_sr", "response 0.4, remission at_most 5, caseness at_least 8, reliable_change 5"),
+    ("ketamine-rwe", "pdss_sr", "response 0.4, remission at_most 5, caseness at_least 8, reliable_change 5, mcid 0.1"),
+    ("ketamine-rwe", "phq2", "caseness at_least 3"),
+    ("ketamine-rwe", "phqa", "caseness at_least 10"),
+    ("ketamine-rwe", "madrs", "response 0.5, remission below 10, mcid 6 points"),
+    ("ketamine-rwe", "madrs24", ""),
+    ("ketamine-rwe", "bdi2", "response 0.5, remission at_most 13, caseness at_least 14, mcid 0.175"),
+    ("ketamine-rwe", "hamd17", "response 0.5, remission at_most 7, caseness at_least 8"),
+    ("ketamine-rwe", "mini_spin", "caseness at_least 6"),
+    ("ketamine-rwe", "lsas_sr", "response 0.28, remission at_most 35, caseness at_least 30"),
+    ("ketamine-rwe", "ies_r", ""),
     ("ketamine-rwe", "spin", "remission below 19, caseness at_least 19, reliable_change 10"),
     ("ketamine-rwe", "who5", "remission at_least 50, caseness below 50, mcid 10 points"),
     ("ketamine-rwe", "peg", "response 0.3, mcid 1 points"),
@@ -75,6 +84,10 @@ def test_thresholds(library: instruments.Library, profile: str, measure: str, th
 
 
 UNVERIFIED = [
+    ("ketamine-rwe", "bdi2", "response"),
+    ("ketamine-rwe", "bdi2", "remission"),
+    ("ketamine-rwe", "bdi2", "caseness"),
+    ("ketamine-rwe", "hamd17", "remission"),
     ("ketamine-rwe", "pcl5", "reliable_change"),
     ("ketamine-rwe", "qids_sr16", "response"),
     ("ketamine-rwe", "qids_sr16", "caseness"),
@@ -256,7 +269,7 @@ BROKEN = [
     ("important share over 1", PHQ9 + "mcid = { share = 17.5 }", "", "rule[1].mcid.share: Input should be less than or equal to 1"),
     ("important points too many", PHQ9 + "mcid = 28", "", "rule[1].mcid: 28 points is more than the scale is wide (27)"),
     ("minimum outside", PHQ9 + "minimum_baseline = -1", "", "rule[1].minimum_baseline: -1 lies outside"),
-    ("unknown measure", 'instrument = "phq8"', "", "mine.toml: rule[1].instrument: no instrument has a scale phq8; did you mean phq9?"),
+    ("unknown measure", 'instrument = "phq_9"', "", "mine.toml: rule[1].instrument: no instrument has a scale phq_9; did you mean phq9?"),
     ("questionnaire without total", 'instrument = "cbi"', "", "rule[1].instrument: no instrument has a scale cbi"),
     (
         "two rules",
