@@ -286,6 +286,10 @@ def norm(**changed: str) -> str:
     return entry("norm", {"population": '"p"', "mean": "3", "sd": "1.5", "source": '"s"', "status": '"unverified"'}, changed)
 
 
+def flag(item: int, at_least: int = 1) -> str:
+    return f'[[flag]]\nid = "suicidality"\ntitle = "S"\nitem = {item}\nat_least = {at_least}\nsource = "x"\nstatus = "test"\n'
+
+
 def criterion(cluster: str) -> str:
     return f'[[criterion]]\nid = "c"\ntitle = "C"\nclusters = [{cluster}]\n'
 
@@ -323,6 +327,11 @@ BROKEN = [
         "scale a: items does not go with totals_only",
     ),
     ("total twice", text(TOTALS, '[[scale]]\nid = "total"\nrange = [0, 1]'), "calm.toml: range: the scale total is written twice"),
+    ("flag on no item", text(GOOD, flag(5)), "calm.toml: flag suicidality: item 5 is not in the scale total"),
+    ("flag that every answer reaches", text(GOOD, flag(4, 0)), "flag suicidality: at_least 0 does not divide the answers 0 to 3"),
+    ("flag that no answer reaches", text(GOOD, flag(4, 4)), "flag suicidality: at_least 4 does not divide the answers 0 to 3"),
+    ("flag twice", text(GOOD, flag(3) + flag(4)), "calm.toml: flag suicidality stands twice"),
+    ("flag of totals", text(TOTALS, flag(4)), "calm.toml: flag does not go with totals_only"),
     ("answers upside down", text(GOOD | {"answers": "[3, 0]"}), "calm.toml: answers: the lowest is not below the highest"),
     ("reversed item that is not", text(GOOD | {"reversed": "[5]"}), "calm.toml: reversed: there is no item 5"),
     ("reversed item twice", text(GOOD | {"reversed": "[2, 2]"}), "calm.toml: reversed: item 2 stands twice"),
@@ -533,6 +542,11 @@ def test_scale_rows_of_pcl5(library: instruments.Library) -> None:
         ("pcl5.d", 7, 28),
         ("pcl5.e", 6, 24),
     ]
+
+
+def test_the_item_about_suicidal_thoughts_of_the_phq9(library: instruments.Library) -> None:
+    rows = instruments.ref_tables(library, [])["item_flag"].filter(pl.col("instrument_id") == "phq9")
+    assert rows.select("flag_id", "item", "at_least").rows() == [("suicidality", 9, 1)]
 
 
 def test_criterion_rows_of_pcl5(library: instruments.Library) -> None:

@@ -49,7 +49,7 @@ def exports(folder: Path) -> warehouse.CleanFiles:
             sessions.append(_at({"session_id": f"{patient}-{k}", "patient_id": patient, "kind": "medicine", "route": "iv"}, "started", on))
         for instrument, top in (("phq9", 27), ("gad7", 21)):
             level = draw.choice((0, 4, 9, 12, 16, top))
-            for day in (-1, 7, 30, 90, 180):
+            for day in (-1, 1, 7, 30, 90, 180):
                 if draw.random() < 0.8:
                     total = Decimal(min(top, max(0, level + draw.randrange(-3, 4)))) if level else Decimal(0)
                     row = {"form_id": f"{patient}-{instrument}-{day}", "patient_id": patient, "instrument_id": instrument}
@@ -160,7 +160,7 @@ def test_there_is_something_to_count(build: Callable[..., House]) -> None:
     house = build("off")
     found = house.rows("select distinct profile_id, metric_id, instrument_id, breakdown from report.outcome_summary")
     assert {row["profile_id"] for row in found} == set(PROFILES)
-    assert {row["metric_id"] for row in found} == {
+    assert {
         "response",
         "remission",
         "remission_all",
@@ -169,7 +169,12 @@ def test_there_is_something_to_count(build: Callable[..., House]) -> None:
         "reliable_deterioration",
         "reliable_recovery",
         "mcid",
-    }
+        "rapid_response",
+        "rapid_response_kept",
+        "si_emergent",
+        "si_persisted",
+        "si_resolved",
+    } <= {row["metric_id"] for row in found}
     assert {"all", "site", "programme", "indication", "route", "format", "treatment_resistance", "baseline_severity"} <= {
         r["breakdown"] for r in found
     }
@@ -196,8 +201,16 @@ def test_each_verdict_follows_from_the_scores_and_the_rule(build: Callable[..., 
         was_case, is_case = (_is_beyond(score, rule["caseness_side"], rule["caseness_cut"]) for score in (before, after))
         remitted = _is_beyond(after, rule["remission_side"], rule["remission_cut"])
         share, reliable = rule["response_share"] or 0, rule["reliable_change"] or 0
+        responds = before > 0 and after <= (1 - share) * before
+        mcid = rule["mcid_points"] or (rule["mcid_share"] or 0) * before
         met = {
-            "response": before > 0 and after <= (1 - share) * before,
+            "response": responds,
+            "rapid_response": responds,
+            "rapid_response_kept": responds,
+            "mcid": before - after >= mcid,
+            "si_emergent": row["suicidality"],
+            "si_resolved": not row["suicidality"],
+            "si_persisted": row["suicidality"],
             "remission": was_case and remitted,
             "remission_all": remitted,
             "recovery": was_case and not is_case,

@@ -15,6 +15,7 @@ with
             score.answered_on,
             score.answered_at,
             score.score,
+            score.suicidality,
             scale.sign,
             setting.baseline_pick
         from core.score
@@ -51,6 +52,7 @@ with
             case when baseline_pick = 'mean' then (total / candidates)::decimal(18, 6) else score end as baseline,
             answered_on as baseline_on,
             form_number as baseline_form_number,
+            suicidality,
             candidates
         from ranked
         where place = 1
@@ -62,6 +64,7 @@ select
     baselines.baseline_on,  -- Day of the score; of the last one where the mean is taken.
     baselines.baseline_form_number,  -- Form of the score; the last one where the mean is taken.
     baselines.candidates::integer as candidates,  -- Scores that could have been the baseline.
+    baselines.suicidality,  -- Whether that form's item about suicidal thoughts reaches its flag (core.score).
     arg_max(band.band_id, band.low) as severity  -- Band of the baseline in the measure's default set: the highest whose low end it reaches.
 from baselines
 left join

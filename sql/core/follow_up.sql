@@ -57,6 +57,7 @@ with
             contact.ended_on,
             baseline.baseline,
             coalesce(baseline.baseline_on, course.day_0) as index_on,
+            baseline.suicidality as baseline_suicidality,
             scale.sign
         from core.expected
         inner join core.course using (course_id)
@@ -73,6 +74,7 @@ with
             score.form_number,
             score.answered_on,
             score.score,
+            score.suicidality,
             2 * (score.answered_on - pairs.day_0) + score.is_after_treatment::bigint as moment,  -- No two scores of a pair share it.
             86400000000 * (score.answered_on - pairs.day_0) as days_us,
             86400000000 * (score.answered_on - pairs.end_of_induction_on) as days_since_induction_us,
@@ -94,6 +96,8 @@ with
             follow_ups.form_number,
             follow_ups.answered_on,
             follow_ups.score,
+            follow_ups.suicidality,
+            follow_ups.elapsed_us,
             follow_ups.moment,
             windows.number,
             windows.pick,
@@ -122,6 +126,8 @@ with
             form_number,
             answered_on,
             score,
+            suicidality,
+            elapsed_us,
             case
                 pick
                 when 'nearest'
@@ -139,7 +145,9 @@ with
             number,
             arg_min(form_number, place) as form_number,
             arg_min(answered_on, place) as answered_on,
-            arg_min(score, place) as score
+            arg_min(score, place) as score,
+            arg_min_null(suicidality, place) as suicidality,
+            arg_min_null(elapsed_us, place) as elapsed_us
         from follow_ups_in_window
         group by all
     )
@@ -163,7 +171,10 @@ select
     picked.answered_on,  -- Day of the score in the window.
     picked.form_number,  -- Form of the score in the window (core.form).
     (picked.answered_on - pairs.day_0)::integer as days,  -- Days from day 0 to the score.
-    (pairs.sign * (pairs.baseline - picked.score))::decimal(18, 6) as improvement  -- Points since baseline, positive where better.
+    (pairs.sign * (pairs.baseline - picked.score))::decimal(18, 6) as improvement,  -- Points since baseline, positive where better.
+    divide(picked.elapsed_us, 60000000) as elapsed_min,  -- Minutes from the start of the first session to the score, where known.
+    pairs.baseline_suicidality,  -- Whether the item about suicidal thoughts reached its flag before treatment (core.score).
+    picked.suicidality  -- Whether it does in the window.
 from pairs
 inner join windows_of_measures as windows using (instrument_id)
 left join picked on pairs.pair = picked.pair and windows.number = picked.number

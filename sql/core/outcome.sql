@@ -14,6 +14,9 @@ select
     follow_up.answered_on,  -- Day of the score in the window.
     follow_up.form_number,  -- Form of the score in the window (core.form).
     follow_up.days,  -- Days from day 0 to the score.
-    follow_up.improvement  -- Points since baseline, positive where better.
+    follow_up.improvement,  -- Points since baseline, positive where better.
+    follow_up.elapsed_min,  -- Minutes from the start of the first session to the score, where known.
+    follow_up.baseline_suicidality,  -- Whether the item about suicidal thoughts reached its flag before treatment.
+    follow_up.suicidality  -- Whether it does in the window.
 from core.follow_up
 cross join ref.setting

@@ -9,6 +9,7 @@
 -- Of several forms of one patient and measure on one day the scored one counts, then the one with more answers, then
 -- the later one; the
 -- others are set aside. Forms before and after that day's medicine session are two measurements, not a repetition.
+-- The item about suicidal thoughts (ref.item_flag) is looked at beside the total of its questionnaire.
 with
     scales as (
         select scale.*, items.domains
@@ -18,18 +19,25 @@ with
                 instrument_id
             )
     ),
-    items_of_maxima as (
-        select item.* from ref.scale_item as item inner join scales using (instrument_id) where scales.how = 'maxima'
+    items as (
+        select item.*, flag.at_least as flagged_from, scales.how
+        from ref.scale_item as item
+        inner join scales using (instrument_id)
+        left join
+            ref.item_flag as flag
+            on item.instrument_id = flag.instrument_id
+            and item.item = flag.item
+            and flag.flag_id = 'suicidality'
     ),
-    items_of_sums as (
-        select item.* from ref.scale_item as item inner join scales using (instrument_id) where scales.how <> 'maxima'
-    ),
+    items_of_maxima as (select * from items where how = 'maxima'),
+    items_of_sums as (select * from items where how <> 'maxima'),
     highest_of_domains as (
         select
             answer.form_number,
             item.instrument_id,
             item.domain,
-            max(item."offset" + item.slope * answer.answer) as points
+            max(item."offset" + item.slope * answer.answer) as points,
+            bool_or(answer.answer >= item.flagged_from) as suicidality
         from clean.answer as answer
         inner join items_of_maxima as item on answer.instrument_id = item.questionnaire_id and answer.item = item.item
         group by all
@@ -39,12 +47,14 @@ with
             answer.form_number,
             item.instrument_id,
             count(*) as answered,
-            sum(item."offset" + item.slope * answer.answer) as points
+            sum(item."offset" + item.slope * answer.answer) as points,
+            bool_or(answer.answer >= item.flagged_from) as suicidality
         from clean.answer as answer
         inner join items_of_sums as item on answer.instrument_id = item.questionnaire_id and answer.item = item.item
         group by all
         union all
-        select form_number, instrument_id, count(*) as answered, sum(points) as points
+        select
+            form_number, instrument_id, count(*) as answered, sum(points) as points, bool_or(suicidality) as suicidality
         from highest_of_domains
         group by all
     ),
@@ -53,6 +63,7 @@ with
             sums.form_number,
             sums.instrument_id,
             sums.answered,
+            sums.suicidality,
             case
                 when scales.domains - sums.answered > scales.missing_allowed
                 then null
@@ -88,6 +99,7 @@ with
             form.answers,
             coalesce(items.answered, 0) as answered,
             items.score as item_score,
+            items.suicidality,
             case when scales.scale_id = form.scale_id then form.reported_total end as reported_total
         from forms as form
         inner join scales on form.questionnaire_id = scales.questionnaire_id
@@ -131,6 +143,7 @@ select
     form.reported_total,  -- Total of this measure as the export reports it.
     coalesce(abs(form.item_score - form.reported_total) > scoring.total_tolerance, false) as contradicts,  -- Whether the total differs.
     form.answered::integer as items_answered,  -- Answered items of the measure; answered domains, where items share one.
+    form.suicidality,  -- Whether the item about suicidal thoughts is answered at or above its flag; empty where it has no answer.
     set_aside.form_number is not null as is_set_aside  -- Whether another form of the same day counts instead.
 from scored_forms as form
 cross join ref.scoring

@@ -7,4 +7,11 @@ create macro macro.threshold(side, cut) as replace(side, '_', ' ') || ' ' || mac
 
 -- The sentence with `slot` filled in; null where the sentence needs a value that the rule does not have.
 create macro macro.filled(sentence, slot, value) as
-    case when contains(sentence, slot) then replace(sentence, slot, value) else sentence end
+    case when contains(sentence, slot) then replace(sentence, slot, value) else sentence end;
+
+-- The template with each of `slots` filled in, a list of {slot, value}; null where it needs a value that is missing.
+create macro macro.told(template, slots) as
+    list_reduce(
+        list_prepend({'slot':'', 'value':template}, slots),
+        lambda said, next : {'slot':'', 'value':macro.filled(said.value, next.slot, next.value)}
+    ).value

@@ -19,15 +19,10 @@ with
             macro.not_counted(
                 outcome.is_due,
                 outcome.baseline,
-                case
-                    when rule.response_points is null and outcome.baseline <= 0
-                    then 'baseline_zero'
-                    when scale.sign * outcome.baseline < scale.sign * rule.minimum_baseline
-                    then 'below_minimum'
-                end,
+                macro.no_response_from(outcome.baseline, scale.sign, rule.response_points, rule.minimum_baseline),
                 outcome.score
             ) as reason,
-            outcome.improvement >= coalesce(rule.response_points, rule.response_share * outcome.baseline) as is_met
+            macro.responds(outcome.improvement, outcome.baseline, rule.response_share, rule.response_points) as is_met
         from core.outcome
         inner join ref.rule using (instrument_id)
         inner join ref.scale using (instrument_id)

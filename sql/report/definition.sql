@@ -20,40 +20,45 @@ with
                 macro.plain(100 * rule.mcid_share) || ' % of the baseline, which must be above 0'
             ) as mcid,
             replace(rule.criterion_id, '_', ' ') as criterion,
+            macro.plain(flag.item) as item,
+            macro.plain(flag.at_least) as item_from,
+            flag.source as item_source,
+            flag.status as item_status,
+            macro.plain(first.from_hours) as first_from,
+            macro.plain(first.to_hours) as first_to,
             rule.source,
             rule.status,
             rule.reviewed_on
         from ref.rule
+        left join ref.item_flag as flag on rule.instrument_id = flag.instrument_id and flag.flag_id = 'suicidality'
+        left join ref.rapid as first on first.role = 'first'
     ),
     defined as (
         select
-            worded.*,
+            worded.* replace (
+                case when contains(metric.sentence, '{item}') then item_source else source end as source,
+                case when contains(metric.sentence, '{item}') then item_status else status end as status
+            ),
             metric.metric_id,
             metric.title,
             metric.good_is,
             metric.denominator,
-            macro.filled(
-                macro.filled(
-                    macro.filled(
-                        macro.filled(
-                            macro.filled(
-                                macro.filled(
-                                    macro.filled(metric.sentence, '{response}', response), '{minimum}', minimum
-                                ),
-                                '{remission}',
-                                remission
-                            ),
-                            '{caseness}',
-                            caseness
-                        ),
-                        '{reliable_change}',
-                        reliable_change
-                    ),
-                    '{mcid}',
-                    mcid
-                ),
-                '{criterion}',
-                criterion
+            metric.sentence as asked,
+            macro.told(
+                metric.sentence,
+                [
+                    {'slot':'{response}', 'value':response},
+                    {'slot':'{minimum}', 'value':minimum},
+                    {'slot':'{remission}', 'value':remission},
+                    {'slot':'{caseness}', 'value':caseness},
+                    {'slot':'{reliable_change}', 'value':reliable_change},
+                    {'slot':'{mcid}', 'value':mcid},
+                    {'slot':'{criterion}', 'value':criterion},
+                    {'slot':'{first_from}', 'value':first_from},
+                    {'slot':'{first_to}', 'value':first_to},
+                    {'slot':'{item_from}', 'value':item_from},
+                    {'slot':'{item}', 'value':item}
+                ]
             ) as sentence
         from worded
         cross join ref.metric
@@ -98,5 +103,8 @@ left join ref.scale using (instrument_id)
 left join choosy using (profile_id)
 left join
     ref.profile_metric as chosen on defined.profile_id = chosen.profile_id and defined.metric_id = chosen.metric_id
-where defined.sentence is not null and (choosy.profile_id is null or chosen.metric_id is not null)
+where
+    defined.sentence is not null
+    and (choosy.profile_id is null or chosen.metric_id is not null)
+    and (defined.profile_id = setting.profile_id or not contains(defined.asked, '{item}'))
 order by all

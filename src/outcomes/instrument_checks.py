@@ -12,14 +12,14 @@ from outcomes.profile_model import Cut, Profile, Rule
 
 Value = TypeVar("Value")
 
-_ITEM_KEYS: Final = ("items", "answers", "reversed", "labels", "criterion", "missing")
+_ITEM_KEYS: Final = ("items", "answers", "reversed", "labels", "criterion", "flag", "missing")
 _ITEM_SCALE_KEYS: Final = ("items", "domains", "how", "factor", "missing")
 
 
 def problems_of_instrument(instrument: Instrument) -> list[str]:
     """Contradictions inside one instrument, each naming its key."""
     # Later checks count on what the earlier ones establish, so the first group that finds something ends the search.
-    for group in (_shape, _items, _scales, _bands, _rest, _facts, _examples):
+    for group in (_shape, _items, _scales, _bands, _flags, _rest, _facts, _examples):
         found = list(group(instrument))
         if found:
             return found
@@ -147,6 +147,17 @@ def _cover(bands: Sequence[Band], measure: Measure) -> Iterator[str]:
 def _step(measure: Measure) -> Decimal:
     """How far apart two neighbouring bands may stand: one point, or one step of a sum that is multiplied."""
     return max(Decimal(1), measure.factor) if measure.how == "sum" else Decimal(1)
+
+
+def _flags(instrument: Instrument) -> Iterator[str]:
+    yield from (f"flag {name} stands twice" for name in _twice(flag.id for flag in instrument.flags))
+    total = next((measure for measure in instrument.measures if measure.scale_id == TOTAL), None)
+    for flag in instrument.flags:
+        if total is None or flag.item not in total.items:
+            yield f"flag {flag.id}: item {flag.item} is not in the scale total"
+        lowest, highest = instrument.answers or (0, 0)
+        if not lowest < flag.at_least <= highest:
+            yield f"flag {flag.id}: at_least {flag.at_least} does not divide the answers {lowest} to {highest}"
 
 
 def _rest(instrument: Instrument) -> Iterator[str]:

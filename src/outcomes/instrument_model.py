@@ -190,6 +190,17 @@ class Criterion(Part):
     clusters: Annotated[tuple[Cluster, ...], Field(min_length=1)]
 
 
+class Flag(Part):
+    """An item that is looked at by itself, beside the total: what its answers from `at_least` on mean is the metric's business."""
+
+    id: Literal["suicidality"]
+    title: Text
+    item: Item
+    at_least: Whole
+    source: Text
+    status: Status
+
+
 class Example(Part):
     """A worked form: `answers[i]` answers item i + 1 (None is a blank, "" in the file), or `totals` of scales as an export reports them.
 
@@ -267,6 +278,7 @@ class Instrument(Part):
     reliabilities: Annotated[tuple[Reliability, ...], Field(alias="reliability")] = ()
     norms: Annotated[tuple[Norm, ...], Field(alias="norm")] = ()
     criteria: Annotated[tuple[Criterion, ...], Field(alias="criterion")] = ()
+    flags: Annotated[tuple[Flag, ...], Field(alias="flag")] = ()
     examples: Annotated[tuple[Example, ...], Field(alias="example")] = ()
 
     @property

@@ -251,6 +251,14 @@ def _criterion(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
     ]
 
 
+def _item_flag(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
+    return [
+        (flag.id, one.id, flag.item, flag.at_least, flag.title, flag.source, flag.status)
+        for one in library.instruments.values()
+        for flag in one.flags
+    ]
+
+
 def _profile_rows(_: Library, profiles: Sequence[Profile]) -> list[tuple[Any, ...]]:
     return [
         (one.id, one.version, one.title, one.source, one.status, one.unmeasured, one.reviewed_on, one.review_due_on) for one in profiles
@@ -320,6 +328,10 @@ _TABLES: Final[dict[str, tuple[Rows, dict[str, pl.DataType]]]] = {
     "criterion": (
         _criterion,
         {"questionnaire_id": TEXT, "criterion_id": TEXT, "cluster": TEXT, "item": SMALL, "at_least": SMALL, "needed": SMALL},
+    ),
+    "item_flag": (
+        _item_flag,
+        {"flag_id": TEXT, "instrument_id": TEXT, "item": SMALL, "at_least": SMALL, "title": TEXT, "source": TEXT, "status": TEXT},
     ),
     "profile": (
         _profile_rows,

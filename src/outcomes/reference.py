@@ -92,6 +92,17 @@ REF: Final[dict[str, pl.Schema]] = {
             "needed": WHOLE,
         }
     ),
+    "item_flag": pl.Schema(
+        {
+            "flag_id": TEXT,
+            "instrument_id": TEXT,
+            "item": pl.Int16(),
+            "at_least": WHOLE,
+            "title": TEXT,
+            "source": TEXT,
+            "status": TEXT,
+        }
+    ),
     "profile": pl.Schema(
         {
             "profile_id": TEXT,

@@ -52,6 +52,8 @@ EVIDENCE_COLUMNS = {
     "o.answered_on": "Day of the score in the window.",
     "o.form_number": "Form of the score in the window (core.form).",
     "o.improvement": "Change since baseline, positive where better.",
+    "o.baseline_suicidality": "Whether the item about suicidal thoughts reached its flag before treatment.",
+    "o.suicidality": "Whether it does in the window.",
 }
 
 
