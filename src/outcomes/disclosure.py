@@ -68,6 +68,9 @@ GUARDED: Final = (
         ("enrolled", "with_baseline", "with_score", "with_both", "enrolled - with_score"),
     ),
     Guarded("due", ("instrument_id", "window_id"), ("enrolled", "not_due")),
+    Guarded("dose_rule", ("rule_id",), ("patients", "patients_judged", "patients_met", "patients_unmet")),
+    Guarded("dose_recorded", ("value_id",), ("patients", "patients_recorded")),
+    Guarded("dose_value", ("value_id",), (), within="dose_recorded", part="value"),
 )
 
 
