@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outcomes import disclosure, places, reference
-from outcomes.disclosure import GUARDED, POOLED, Guarded, Rule, disclose, release, rule_in_force
+from outcomes.disclosure import GUARDED, POOLED, Guarded, Rule, disclose, release, release_parts, rule_in_force
 
 COUNTS = ("measured", "numerator", "others")
 CMS = Rule("cms", 1, 10)
@@ -248,14 +248,15 @@ PARTS = "values ('a', 'low', 3), ('a', 'high', 6), ('b', 'low', 20), ('b', 'high
         pytest.param(
             ("n",),
             [
-                (POOLED, "high", 26, False),
+                (POOLED, POOLED, 26, False),
+                (POOLED, "high", None, True),
                 (POOLED, "low", 23, False),
                 ("c", POOLED, 12, False),
                 ("c", "high", None, True),
                 ("c", "low", 48, False),
                 ("c", "mid", None, True),
             ],
-            id="parts are pooled inside the levels that are shown",
+            id="parts are pooled alike in all levels that are shown",
         ),
         pytest.param(
             (),
@@ -281,6 +282,75 @@ def test_parts_follow_the_levels_they_split(
     monkeypatch.setattr(disclosure, "GUARDED", (score, Guarded("part", score.keys, counts, within="score", part="part")))
     disclose(con)
     assert con.execute("select level, part, n, is_suppressed from release.part order by all").fetchall() == expected
+
+
+def crossed(table: list[list[int]]) -> pl.DataFrame:
+    """Cells of a table of levels by parts, by level and for all."""
+    rows = [("site", f"level {i}", f"part {j}", n) for i, line in enumerate(table) for j, n in enumerate(line) if n]
+    total = [("all", "all", f"part {j}", sum(column)) for j, column in enumerate(zip(*table, strict=True)) if sum(column)]
+    return pl.DataFrame([*rows, *total], schema=["breakdown", "level", "part", "n"], orient="row")
+
+
+def test_what_one_level_shows_is_not_taken_from_the_total() -> None:
+    """Pooled each by itself, north would show s2, south s1 and all s1: 40 - 35 leaves the five of the north."""
+    frame = crossed([[5, 50, 30], [35, 50, 30]])
+    answer = release_parts(frame, [], ["n"], CMS, "part").filter(breakdown="site")
+    assert answer.select("level", "part", "level_shown_as", "shown_as").rows() == [
+        ("level 0", "part 0", "level 0", POOLED),
+        ("level 0", "part 1", "level 0", "part 1"),
+        ("level 0", "part 2", "level 0", POOLED),
+        ("level 1", "part 0", "level 1", POOLED),
+        ("level 1", "part 1", "level 1", "part 1"),
+        ("level 1", "part 2", "level 1", POOLED),
+    ]
+
+
+def _without_empty_lines(table: list[list[int]]) -> list[list[int]]:
+    columns = [column for column in zip(*table, strict=True) if any(column)]
+    return [list(line) for line in zip(*columns, strict=True) if any(line)]
+
+
+crossings = (
+    st.integers(1, 4)
+    .flatmap(lambda width: st.lists(st.lists(st.integers(0, 60), min_size=width, max_size=width), min_size=1, max_size=4))
+    .map(_without_empty_lines)
+    .filter(bool)
+)
+
+
+@given(crossings, rules)
+def test_no_part_of_a_level_follows_from_what_is_shown(table: list[list[int]], rule: Rule) -> None:
+    """All that is shown of levels, of parts and of both is a linear system; no small cell, nor a small pair of cells, follows from it."""
+    frame = crossed(table)
+    people = frame.group_by("breakdown", "level", maintain_order=True).agg(pl.col("n").sum())
+    base = release(people, [], ["n"], rule).select("breakdown", "level", base="shown_as")
+    inside = frame.join(base, on=["breakdown", "level"]).filter(pl.col("base").is_not_null())
+    cut = inside.group_by("breakdown", pl.col("base").alias("level"), "part").agg(pl.col("n").sum())
+    names = release_parts(cut, [], ["n"], rule, "part").select("breakdown", "part", "level_shown_as", "shown_as", base="level")
+    held = inside.join(names, on=["breakdown", "base", "part"]).filter(pl.col("shown_as").is_not_null())
+    shown = held.group_by("breakdown", "level_shown_as", "shown_as").agg(pl.col("n").sum())
+    assert not any(rule.hides(n) for n in shown["n"])
+
+    cells = [(level, part) for level in range(len(table)) for part in range(len(table[0]))]
+
+    def equation(levels: pl.Series, parts: pl.Series) -> list[int]:
+        """Which cells a number is the sum of that is said of some levels and some parts; level `all` is all of them."""
+        return [int((f"level {i}" in levels or "all" in levels) and f"part {j}" in parts) for i, j in cells]
+
+    known = [
+        equation(levels["level"], parts["part"])
+        for _, breakdown in held.group_by("breakdown")
+        for _, levels in breakdown.group_by("level_shown_as")
+        for _, parts in breakdown.group_by("shown_as")
+    ]
+    known += [equation(levels["level"], frame["part"]) for _, levels in inside.group_by("breakdown", "base")]
+    values = [table[i][j] for i, j in cells]
+    small = [{i} for i, n in enumerate(values) if rule.hides(n)]
+    small += [{i, j} for i, j in combinations(range(len(values)), 2) if rule.hides(values[i] + values[j])]
+    rank = np.linalg.matrix_rank(np.array(known)) if known else 0
+    for some in small if known else []:
+        alone = [int(i in some) for i in range(len(values))]
+        assert np.linalg.matrix_rank(np.array([*known, alone])) == rank + 1
 
 
 @pytest.mark.parametrize("rule", [CMS, NHS, OPENSAFELY, OFF], ids=lambda rule: rule.name)

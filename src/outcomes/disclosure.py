@@ -4,9 +4,12 @@ Within one partition (everything but the level) the cells add up to a total that
 levels are pooled from the smallest up, until all small ones are in and the pool itself is safe. What is shown still adds up to the total.
 Since the order is that of the people counted, the pools of all metrics of a breakdown are nested: no metric's pool can be subtracted from
 another's to leave a small cell. Only schema `report` reads the result.
+
+Where levels are split into parts, rows and columns both add up, so both are pooled: the parts of all levels of a breakdown are named alike,
+and a level is shown if every part of it may be. Were each level to pool its own parts, what one shows could be taken from the total.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     import duckdb
 
 POOLED: Final = "(pooled)"
+KEPT: Final = (8, 5, 3, 2, 1)
 SMALL: Final = "small"
 
 
@@ -39,7 +43,7 @@ class Guarded:
 
     The first count is that of the people the level holds, the same in every table, so that levels stand in one order everywhere.
     A table with a `part` splits the levels of the table named in `within` further, one row per part: its levels are pooled as they are
-    there, and its parts within each level by its own counts. Without counts its parts are never pooled, only carried along.
+    there, then levels and parts by its own counts. Without counts its parts are never pooled, only carried along.
     """
 
     table: str
@@ -74,44 +78,109 @@ GUARDED: Final = (
 )
 
 
-def release(cells: pl.DataFrame, keys: Sequence[str], counts: Sequence[str], rule: Rule, part: str | None = None) -> pl.DataFrame:
+def release(cells: pl.DataFrame, keys: Sequence[str], counts: Sequence[str], rule: Rule) -> pl.DataFrame:
     """One row per cell: keys, breakdown, level, shown_as, is_suppressed, suppression_reason; sorted.
-
-    With a `part`, a partition is one level and its parts are what is pooled.
 
     `shown_as` is the cell's own level, `(pooled)` for cells that are shown as one, or null where nothing of the partition may be
     shown. A cell is small if any of its `counts` is one that the rule hides. Cells stand in order of the first count, then of their
     level; the pool is the shortest beginning of that order that holds every small cell and is not small itself. A cell of nothing but
     zeros stays what it is.
     """
-    where = [*keys, "breakdown", "level", *([part] if part else [])]
+    where = [*keys, "breakdown", "level"]
+    rows = cells.select(*where, *counts).sort(where).rows(named=True)
+    names = [name for _, group in groupby(rows, key=lambda row: [row[k] for k in where[:-1]]) for name in _shown(list(group), counts, rule)]
+    answer = pl.DataFrame(rows, schema=cells.select(*where, *counts).schema).select(where)
+    return _marked(answer.with_columns(pl.Series("shown_as", names, dtype=pl.String)), pl.col("shown_as").ne_missing(pl.col("level")))
+
+
+def release_parts(cells: pl.DataFrame, keys: Sequence[str], counts: Sequence[str], rule: Rule, part: str) -> pl.DataFrame:
+    """One row per cell: keys, breakdown, level, the part, level_shown_as, shown_as, is_suppressed, suppression_reason; sorted.
+
+    `shown_as` is the part's own name, or `(pooled)` for the smallest parts, which are pooled alike in every level of the breakdown;
+    `level_shown_as` likewise for levels. Both are null where nothing of the breakdown may be shown. No cell that is shown is small, and
+    each is a whole part, or the pool of parts, of a whole level, or of the pool of levels: so nothing that is subtracted is small either.
+    """
+    where = [*keys, "breakdown", "level", part]
     rows = cells.select(*where, *counts).sort(where).rows(named=True)
     names = [
         name
-        for _, group in groupby(rows, key=lambda row: [row[k] for k in where[:-1]])
-        for name in _shown(list(group), where[-1], counts, rule)
+        for _, group in groupby(rows, key=lambda row: [row[k] for k in where[:-2]])
+        for name in _shown_parts([(row["level"], row[part], [row[count] for count in counts]) for row in group], rule)
     ]
     answer = pl.DataFrame(rows, schema=cells.select(*where, *counts).schema).select(where)
-    return answer.with_columns(pl.Series("shown_as", names, dtype=pl.String)).with_columns(
-        is_suppressed=pl.col("shown_as").ne_missing(pl.col(where[-1])),
-        suppression_reason=pl.when(pl.col("shown_as").ne_missing(pl.col(where[-1]))).then(pl.lit(SMALL)),
+    levels, parts = ([pair[i] for pair in names] for i in (0, 1))
+    return _marked(
+        answer.with_columns(pl.Series("level_shown_as", levels, dtype=pl.String), pl.Series("shown_as", parts, dtype=pl.String)),
+        pl.col("level_shown_as").ne_missing(pl.col("level")) | pl.col("shown_as").ne_missing(pl.col(part).cast(pl.String)),
     )
 
 
-def _shown(cells: list[dict[str, Any]], level: str, counts: Sequence[str], rule: Rule) -> Iterator[str | None]:
+def _marked(names: pl.DataFrame, is_suppressed: pl.Expr) -> pl.DataFrame:
+    return names.with_columns(is_suppressed=is_suppressed, suppression_reason=pl.when(is_suppressed).then(pl.lit(SMALL)))
+
+
+def _shown(cells: list[dict[str, Any]], counts: Sequence[str], rule: Rule) -> Iterator[str | None]:
     """The level under which each cell of one partition is shown."""
+    names = _pooled({cell["level"]: [cell[count] for count in counts] for cell in cells}, rule)
+    return (names[cell["level"]] for cell in cells)
 
-    def is_small(group: list[dict[str, Any]]) -> bool:
-        return any(rule.hides(sum(cell[count] for cell in group)) for count in counts)
 
-    in_order = sorted((cell for cell in cells if any(cell[count] for count in counts)), key=lambda cell: (cell[counts[0]], cell[level]))
-    size = max((place for place, cell in enumerate(in_order, start=1) if is_small([cell])), default=0)
+def _pooled(groups: Mapping[Any, list[int]], rule: Rule) -> dict[Any, Any]:
+    """The name under which each group is shown: its own, `(pooled)`, or None; by the counts of each, people first."""
+
+    def is_small(some: Iterable[Any]) -> bool:
+        return any(rule.hides(total) for total in _sum(groups[name] for name in some))
+
+    in_order = sorted((name for name, counts in groups.items() if any(counts)), key=lambda name: (groups[name][0], name))
+    size = max((place for place, name in enumerate(in_order, start=1) if is_small([name])), default=0)
     while is_small(in_order[:size]) and size < len(in_order):
         size += 1
     pool = in_order[:size]
-    levels = {cell[level] for cell in pool}
-    name = None if is_small(pool) else POOLED
-    return (name if cell[level] in levels else cell[level] for cell in cells)
+    return {name: name for name in groups} | dict.fromkeys(pool, None if is_small(pool) else POOLED)
+
+
+Cells = Sequence[tuple[str, Any, list[int]]]
+
+
+def _shown_parts(cells: Cells, rule: Rule) -> list[tuple[str | None, str | None]]:
+    """The level and the part under which each cell of one breakdown is shown.
+
+    Of all ways to pool more of the small parts, the one that shows most levels and parts.
+    """
+    totals = {part: _sum(counts for _, other, counts in cells if other == part) for _, part, _ in cells}
+    names = _pooled(totals, rule)
+    if None in names.values():
+        return [(None, None)] * len(cells)
+    smallest_first = sorted((part for part in totals if any(totals[part])), key=lambda part: (totals[part][0], part))
+    pooled = sum(name == POOLED for name in names.values())
+    more = {len(smallest_first) - kept for kept in KEPT if len(smallest_first) - kept > max(pooled, 1)}
+    return max((_way(cells, smallest_first[:size], rule) for size in sorted({pooled, *more})), key=_told)
+
+
+def _way(cells: Cells, pool: Sequence[Any], rule: Rule) -> list[tuple[str | None, str | None]]:
+    """The level and the part under which each cell is shown if these parts are pooled."""
+    name = dict.fromkeys(pool, POOLED)
+    parts = [name.get(part, str(part)) for _, part, _ in cells]
+    places = {part: place for place, part in enumerate(sorted(set(parts)))}
+    groups: dict[str, list[int]] = {}
+    for (level, _, counts), part in zip(cells, parts, strict=True):
+        group = groups.setdefault(level, [0] * (1 + len(places)) * len(counts))
+        for place in (0, 1 + places[part]):
+            for i, count in enumerate(counts):
+                group[place * len(counts) + i] += count
+    levels = _pooled(groups, rule)
+    return [(levels[level], part if levels[level] else None) for (level, _, _), part in zip(cells, parts, strict=True)]
+
+
+def _told(way: Iterable[tuple[str | None, str | None]]) -> int:
+    """How much can be compared: the degrees of freedom between shown levels and parts; those of the total alone count less."""
+    shown = [pair for pair in way if pair[0] is not None]
+    levels, parts = (len({pair[i] for pair in shown}) for i in (0, 1))
+    return 1000 * max(levels - 1, 0) * max(parts - 1, 0) + parts
+
+
+def _sum(rows: Iterable[Sequence[int]]) -> list[int]:
+    return [sum(column) for column in zip(*rows, strict=True)]
 
 
 def rule_in_force(con: "duckdb.DuckDBPyConnection") -> Rule:
@@ -170,11 +239,16 @@ def _hold(con: "duckdb.DuckDBPyConnection", guarded: Guarded, numbers: dict[str,
     judged = [f"count_{i}" for i in range(len(guarded.counts))]
     counts = ", ".join(f"({count})::bigint as {name}" for count, name in zip(guarded.counts, judged, strict=True))
     cells = con.sql(f"select {', '.join(guarded.cell)}, {counts} from cells").pl()
-    con.register("shown", release(cells, guarded.keys, judged, rule, guarded.part).to_arrow())
+    if guarded.part:
+        names = release_parts(cells, guarded.keys, judged, rule, guarded.part)
+        shown = [*guarded.keys, "breakdown", "shown.level_shown_as as level"]
+    else:
+        names, shown = release(cells, guarded.keys, judged, rule), whose
+    con.register("shown", names.to_arrow())
     con.execute(f"create table release.{guarded.table}_level as select * from shown")
     con.unregister("shown")
     con.execute(
-        f"{target} select {', '.join(whose)}, shown.shown_as as {level}, {sums}, {_SHOWN.format(unit=rule.round_to)} "
+        f"{target} select {', '.join(shown)}, shown.shown_as as {level}, {sums}, {_SHOWN.format(unit=rule.round_to)} "
         f"from cells inner join release.{guarded.table}_level as shown using ({', '.join(guarded.cell)}) "
         f"where shown.shown_as is not null group by all "
         f"union all by name select {', '.join(guarded.cell)}, {rule.round_to} as unit, is_suppressed, suppression_reason "
@@ -204,6 +278,7 @@ def _comment(con: "duckdb.DuckDBPyConnection", guarded: Guarded, rule: Rule) -> 
 _SHOWN: Final = "{unit} as unit, false as is_suppressed, null::varchar as suppression_reason"
 
 MEANINGS: Final = {
+    "level_shown_as": "Level under which the cell is shown; empty where nothing of its partition may be shown.",
     "shown_as": "Name under which the cell is shown; empty where nothing of its partition may be shown.",
     "unit": "What counts are rounded to where they are printed.",
     "is_suppressed": "Whether the cell is not shown by itself; its numbers are empty.",
