@@ -22,7 +22,7 @@ from outcomes.sources import forms, native, pieces, reading
 from outcomes.sources.long import long
 from outcomes.sources.native import Columns, Recognised
 from outcomes.sources.pieces import Facts, Piece
-from outcomes.sources.raw import Raw, open_raw
+from outcomes.sources.raw import Raw, Runs, open_raw
 from outcomes.sources.staging import Staged
 from outcomes.sources.verdicts import Refused
 from outcomes.store import Verdict
@@ -85,7 +85,8 @@ def _read_and_commit(
     data, account, facts = settings.paths.data, Account(), Facts(library)
     folder = store.draft(data, "clean", verdict.ingest_id)
     # Only the rows of the long shape are many.
-    raw.only(columns.positions, [columns.columns[name] for name in ("item", "answer")] if columns.shape == "long" else ())
+    numbers = [columns.columns[name] for name in ("item", "answer")] if columns.shape == "long" else []
+    raw.only(columns.positions, numbers, numbers)
     latest = export_date.Latest(known.custom)
     parts = Parts(folder, known.table, facts, verdict.source_file, verdict.ingest_id)
     for piece in ahead(_pieces(ahead(raw.batches), known, columns, facts, latest)):
@@ -125,27 +126,32 @@ def _unread_rows(raw: Raw, account: "Account") -> None:
 
 
 def _pieces(
-    batches: Iterator[pl.DataFrame], known: Recognised, columns: Columns, facts: Facts, latest: "export_date.Latest"
+    batches: Iterator[pl.DataFrame | Runs], known: Recognised, columns: Columns, facts: Facts, latest: "export_date.Latest"
 ) -> Iterator[Piece]:
     """The file's batches, their columns under our names, as pieces of its shape."""
     items = {f"c{position}" for position in columns.items.values()}
     names = {f"c{position}": name for name, position in columns.columns.items() if f"c{position}" not in items}
 
-    def renamed() -> Iterator[pl.DataFrame]:
-        for batch in batches:
-            batch = batch.rename(names)
-            if native.EXPORTED_AT in batch.columns:
-                latest.see(batch[native.EXPORTED_AT])
-                batch = batch.drop(native.EXPORTED_AT)
-            yield batch
-
+    batches = (_without_export_date(batch.rename(names), latest) for batch in batches)
+    if known.table is FORM and columns.shape == "long":
+        return long(batches, known.custom, facts)
+    frames = (batch for batch in batches if isinstance(batch, pl.DataFrame))
     if known.table is not FORM:
-        return pieces.rows_of(known.table, renamed(), known.custom)
-    if columns.shape == "long":
-        return long(renamed(), known.custom, facts)
+        return pieces.rows_of(known.table, frames, known.custom)
     if columns.shape == "wide":
-        return forms.wide(renamed(), columns, known.custom, facts)
-    return forms.totals(renamed(), known.custom, facts)
+        return forms.wide(frames, columns, known.custom, facts)
+    return forms.totals(frames, known.custom, facts)
+
+
+def _without_export_date(batch: pl.DataFrame | Runs, latest: "export_date.Latest") -> pl.DataFrame | Runs:
+    """The batch without `exported_at`, which was noted."""
+    if isinstance(batch, Runs):
+        heads = _without_export_date(batch.heads, latest)
+        return Runs(heads, batch.starts, batch.tail) if isinstance(heads, pl.DataFrame) else heads
+    if native.EXPORTED_AT not in batch.columns:
+        return batch
+    latest.see(batch[native.EXPORTED_AT])
+    return batch.drop(native.EXPORTED_AT)
 
 
 def _note(code: str, column: str, count: int) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A staged file of delimited text in, its rows as text out; regular blocks are read fast, all others row by row."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -11,7 +11,8 @@ import polars as pl
 from outcomes.settings import Limits
 from outcomes.sources.csv_layout import Layout, layout
 from outcomes.sources.csv_rows import Row, rows
-from outcomes.sources.raw import BATCH, Raw, as_frame, opened
+from outcomes.sources.csv_runs import runs
+from outcomes.sources.raw import BATCH, Raw, Runs, as_frame, opened
 from outcomes.sources.staging import Staged
 from outcomes.sources.text import LONGEST_LINE, blocks, lines
 from outcomes.sources.verdicts import Refused
@@ -92,22 +93,25 @@ def _header(source: Iterator[bytes], delimiter: str) -> tuple[Row, int, bytes]:
     raise Refused("F01")
 
 
-def _frames(raw: Raw, source: Iterator[bytes], line: int, shape: _Shape) -> Iterator[pl.DataFrame]:
+def _frames(raw: Raw, source: Iterator[bytes], line: int, shape: _Shape) -> Iterator[pl.DataFrame | Runs]:
     for block, found in _ahead(_laid_out(source, shape)):
         if found.kind == "loose":
             yield from _slow(raw, lines(chain([block], source)), line, shape)
             return
-        frame = _fast(raw, block, found, line, shape) if found.kind in ("plain", "quoted") else None
-        if frame is not None:
-            yield frame
+        if (batch := _fast(raw, block, found, line, shape)) is not None:
+            yield batch
             line += found.rows
             continue
+        block = block[: found.cut]
         yield from _slow(raw, lines([block]), line, shape)
         line += block.count(b"\n") + (block.count(b"\r") - block.count(b"\r\n") if b"\r" in block else 0)
 
 
 def _laid_out(source: Iterator[bytes], shape: _Shape) -> Iterator[tuple[bytes, Layout]]:
-    """Blocks of whole rows with their layout; what follows the last line end comes as loose. After a loose block nothing is taken."""
+    """Blocks with their layout, of which the first `cut` bytes count; what follows the last line end comes as loose.
+
+    After a loose block nothing is taken.
+    """
     rest = b""
     for part in source:
         block = rest + part
@@ -116,7 +120,7 @@ def _laid_out(source: Iterator[bytes], shape: _Shape) -> Iterator[tuple[bytes, L
             yield block, found
             return
         if found.cut:
-            yield block[: found.cut], found
+            yield block, found
         rest = block[found.cut :]
         if len(rest) > LONGEST_LINE:
             raise Refused("F14")
@@ -137,35 +141,55 @@ def _ahead(items: Iterator[tuple[bytes, Layout]]) -> Iterator[tuple[bytes, Layou
             yield item
 
 
-def _fast(raw: Raw, block: bytes, found: Layout, line: int, shape: _Shape) -> pl.DataFrame | None:
-    """The rows of a regular block; None if the reader disagrees about them."""
+def _fast(raw: Raw, block: bytes, found: Layout, line: int, shape: _Shape) -> pl.DataFrame | Runs | None:
+    """The rows of a regular block; None if it is none, or if the reader disagrees about them."""
+    if found.kind not in ("plain", "quoted"):
+        return None
+    if raw.tail and found.kind == "plain" and (batch := _in_runs(raw, block, found, line, shape)) is not None:
+        return batch
     quoted = found.kind == "quoted"
-    text = block.replace(b"\r\n", b"\n") if b"\r" in block else block
-    frame = _parsed(raw, text, quoted, shape)
+    frame = _parsed(raw, block[: found.cut], quoted, shape, raw.wanted)
     if frame is None and raw.whole:
         # One cell that is no number makes the next likely; two attempts per block would cost more than numbers save.
         raw.whole = frozenset()
-        frame = _parsed(raw, text, quoted, shape)
+        frame = _parsed(raw, block[: found.cut], quoted, shape, raw.wanted)
     if frame is None or frame.height != found.rows:
         return None
     if quoted:
         # A quoted field without text is an empty one.
         cells = pl.col(pl.String())
         frame = frame.with_columns(pl.when(cells != "").then(cells).name.keep())
-    return frame.with_columns(pl.int_range(line, line + found.rows, dtype=pl.Int64).alias("source_line"))
+    return frame.with_columns(_lines(line, found.rows))
 
 
-def _parsed(raw: Raw, text: bytes, quoted: bool, shape: _Shape) -> pl.DataFrame | None:
-    """The wanted columns as the reader sees them; None if it can't."""
+def _lines(first: int, rows: int) -> pl.Series:
+    return pl.int_range(first, first + rows, dtype=pl.Int64, eager=True).alias("source_line")
+
+
+def _in_runs(raw: Raw, block: bytes, found: Layout, line: int, shape: _Shape) -> Runs | None:
+    """The rows of a plain block with what repeats told from what changes; None where the reader disagrees, or a number is none."""
+    heads = [position for position in raw.wanted if position not in raw.tail]
+    told = runs(block, found, heads, raw.tail)
+    frame = _parsed(raw, told.text, False, shape, heads) if told else None
+    if not told or frame is None or frame.height != told.starts.size:
+        return None
+    lines = _lines(line, found.rows)
+    tail = [numbers.alias(f"c{position}") for numbers, position in zip(told.tail, raw.tail, strict=True)]
+    return Runs(frame.with_columns(lines.gather(told.starts)), told.starts, pl.DataFrame([*tail, lines]))
+
+
+def _parsed(raw: Raw, text: bytes, quoted: bool, shape: _Shape, columns: Sequence[int]) -> pl.DataFrame | None:
+    """These columns as the reader sees them; None if it can't."""
+    text = text.replace(b"\r\n", b"\n") if b"\r" in text else text
     try:
         return pl.read_csv(
             text,
             has_header=False,
             schema={f"c{position}": pl.Int16() if position in raw.whole else pl.String() for position in range(shape.width)},
-            columns=raw.wanted,
+            columns=columns,
             separator=shape.delimiter,
             quote_char='"' if quoted else None,
-        ).select(raw.names)
+        ).select(f"c{position}" for position in columns)
     except pl.exceptions.PolarsError:
         return None
 

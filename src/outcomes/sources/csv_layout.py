@@ -1,7 +1,7 @@
 """A block of delimited UTF-8 in, how its rows lie out: counted with arrays, so that regular blocks can take the fast reader."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -19,31 +19,37 @@ class Layout:
     `plain` and `quoted`: up to `cut`, every line is a row of `width` fields, no line is longer than asked, and quotes, if any,
     enclose whole fields. `irregular`: quotes are in order, rows are not all of that kind. `loose`: a quote stands where the
     format knows none, or is never closed, so rows can only be told by reading on from here.
+
+    `fields` says of a plain block where its fields end, some rows at a time: an array of rows x columns.
     """
 
     cut: int
     kind: Literal["plain", "quoted", "irregular", "loose"]
     rows: int = 0
+    fields: tuple[np.ndarray, ...] = field(default=(), compare=False, repr=False)
 
 
 def layout(block: bytes, delimiter: str, width: int, longest: int) -> Layout:
     """The layout of a block that begins with a row."""
     if b'"' not in block and (cut := block.rfind(b"\n") + 1):
-        slices = [_layout(part, delimiter, width, longest) for part in _slices(block, cut)]
-        return Layout(cut, "plain" if all(one.kind == "plain" for one in slices) else "irregular", sum(one.rows for one in slices))
+        slices = [_layout(part, delimiter, width, longest, begin) for begin, part in _slices(block, cut)]
+        rows = sum(one.rows for one in slices)
+        if any(one.kind != "plain" for one in slices):
+            return Layout(cut, "irregular", rows)
+        return Layout(cut, "plain", rows, tuple(fields for one in slices for fields in one.fields))
     return _layout(block, delimiter, width, longest)
 
 
-def _slices(block: bytes, cut: int) -> Iterator[bytes]:
-    """The lines of a block without quotes, some at a time."""
+def _slices(block: bytes, cut: int) -> Iterator[tuple[int, bytes]]:
+    """The lines of a block without quotes, some at a time, and where they begin."""
     begin = 0
     while begin < cut:
         end = block.find(b"\n", min(begin + _SLICE, cut) - 1) + 1
-        yield block[begin:end]
+        yield begin, block[begin:end]
         begin = end
 
 
-def _layout(block: bytes, delimiter: str, width: int, longest: int) -> Layout:
+def _layout(block: bytes, delimiter: str, width: int, longest: int, begin: int = 0) -> Layout:
     view = np.frombuffer(block, np.uint8)
     is_end, is_delimiter = view == _LF, view == ord(delimiter)
     quotes = np.flatnonzero(view == _QUOTE) if b'"' in block else np.empty(0, np.int64)
@@ -55,9 +61,9 @@ def _layout(block: bytes, delimiter: str, width: int, longest: int) -> Layout:
     rows = int(np.count_nonzero(is_end))
     if not rows:
         return Layout(0, "loose" if quotes.size else "plain")
-    cut = view.size - int(np.argmax(is_end[::-1]))
+    cut = view.size if is_end[-1] else view.size - int(np.argmax(is_end[::-1]))
     quotes = quotes[quotes < cut]
-    if not _enclose_fields(view, quotes, ord(delimiter)):
+    if quotes.size and not _enclose_fields(view, quotes, ord(delimiter)):
         return Layout(cut, "loose")
     one_line_each = not lines or lines - int(np.count_nonzero(view[cut:] == _LF)) == rows
     separators = np.flatnonzero(np.logical_or(is_end, is_delimiter, out=is_delimiter)[:cut])
@@ -68,10 +74,15 @@ def _layout(block: bytes, delimiter: str, width: int, longest: int) -> Layout:
         # As many row ends as rows among every width-th separator: then all others are delimiters, and no row has more or fewer.
         and separators.size == width * rows
         and bool(is_end[ends].all())
-        and int(np.diff(ends, prepend=-1).max()) - 1 <= longest
+        and max(int(ends[0]), int(np.diff(ends).max(initial=0)) - 1) <= longest
         and (b"\r" not in block or _returns_end_lines(view[:cut], ends))
     )
-    return Layout(cut, ("quoted" if quotes.size else "plain") if regular else "irregular", rows)
+    if not regular:
+        return Layout(cut, "irregular", rows)
+    if quotes.size:
+        return Layout(cut, "quoted", rows)
+    separators += begin
+    return Layout(cut, "plain", rows, (separators.reshape(rows, width),))
 
 
 def _enclose_fields(view: np.ndarray, quotes: np.ndarray, delimiter: int) -> bool:

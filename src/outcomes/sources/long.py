@@ -17,6 +17,7 @@ import polars as pl
 from outcomes.contract import ANSWER, FORM
 from outcomes.sources import fingerprint, values
 from outcomes.sources.pieces import LOST, Facts, Notes, Piece, answered, heads, schema
+from outcomes.sources.raw import Runs
 from outcomes.sources.times import Custom
 
 Numbers = npt.NDArray[Any]
@@ -52,16 +53,16 @@ class _Counts:
         return _Counts(*(np.concatenate(pair) for pair in zip(vars(self).values(), vars(other).values(), strict=True)))
 
 
-def long(batches: Iterator[pl.DataFrame], custom: Custom, facts: Facts) -> Iterator[Piece]:
+def long(batches: "Iterator[pl.DataFrame | Runs]", custom: Custom, facts: Facts) -> Iterator[Piece]:
     """Forms and answers, form by form as they stand in the file; the columns are named as in the contract."""
     held: _Open | None = None
     pending = pl.DataFrame(schema=LOST)
     number = 0
     for batch in batches:
-        names = [name for name in batch.columns if name not in ("item", "answer", "source_line")]
-        starts, goes_on = _runs(batch, names, held.texts if held else None)
-        bounds = np.concatenate([[0], starts]) if goes_on else starts
-        typed = heads(batch.select(*names, "source_line")[starts], custom, facts)
+        runs = batch if isinstance(batch, Runs) else _in_runs(batch)
+        bounds, texts = runs.starts, runs.heads.drop("source_line")
+        goes_on = held is not None and held.texts == texts.row(0)
+        typed = heads(runs.heads[1:] if goes_on else runs.heads, custom, facts)
         new = _numbered(typed.frame, number)
         number += new.height
         place = _places(new["instrument_id"], facts)
@@ -72,7 +73,7 @@ def long(batches: Iterator[pl.DataFrame], custom: Custom, facts: Facts) -> Itera
             units = np.concatenate([held.head["unit"].to_numpy(), units])
             place = pl.concat([pl.Series([held.questionnaire], dtype=pl.Int32()), place])
             ok = np.concatenate([held.head["good"].to_numpy(), ok])
-        items = _Items(batch, bounds, units, place, ok, facts)
+        items = _Items(runs.tail, bounds, units, place, ok, facts)
         counts = items.counts
         pending = pl.concat([pending, _of_heads(typed.faults, new)])
         new = new.with_columns(good=pl.Series(ok[len(ok) - new.height :], dtype=pl.Boolean()))
@@ -86,24 +87,26 @@ def long(batches: Iterator[pl.DataFrame], custom: Custom, facts: Facts) -> Itera
             done, done_counts = pl.concat([held.head, done]), held.counts.before(done_counts)
         if new.height:
             last = new.height - 1
-            texts = batch.select(names).row(int(starts[-1]))
-            held = _Open(new[last:], texts, counts[last : last + 1], place[-1], None)
+            held = _Open(new[last:], texts.row(-1), counts[last : last + 1], place[-1], None)
         if held:
             held.item = items.last if items.last is not None else held.item
         piece, pending = _closed(done, done_counts, pending)
         piece.lost = pl.concat([piece.lost, items.lost])
-        piece.answers, piece.doubtful, piece.rows = items.answers, doubtful, batch.height
+        piece.answers, piece.doubtful, piece.rows = items.answers, doubtful, runs.tail.height
         piece.notes = typed.notes + items.notes
         yield piece
     if held:
         yield _closed(held.head, held.counts, pending)[0]
 
 
-def _runs(batch: pl.DataFrame, names: list[str], before: tuple[str | None, ...] | None) -> tuple[Numbers, bool]:
-    """Where runs begin, and whether the first rows go on with the run before."""
-    start = batch.select(pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in names)).to_series().to_numpy().copy()
-    start[0] = before != batch.select(names).row(0)
-    return np.flatnonzero(start), not start[0]
+def _in_runs(batch: pl.DataFrame) -> Runs:
+    """Rows that were read cell by cell, as runs."""
+    tail = ["item", "answer", "source_line"]
+    heads = batch.drop(tail)
+    start = heads.select(pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in heads.columns)).to_series()
+    starts = np.flatnonzero(start.to_numpy())
+    starts = starts if starts[:1] == 0 else np.concatenate([[0], starts])
+    return Runs(batch.drop("item", "answer")[starts], starts, batch.select(tail))
 
 
 def _numbered(frame: pl.DataFrame, number: int) -> pl.DataFrame:

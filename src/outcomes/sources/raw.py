@@ -4,10 +4,12 @@ import re
 import zipfile
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from outcomes.settings import Limits
@@ -36,6 +38,22 @@ _MAGIC = (
 
 
 @dataclass
+class Runs:
+    """Rows of a file whose columns mostly repeat what stands in the row before.
+
+    A run is rows that follow one another with equal `heads`, which has one row per run: its cells and `source_line` of its first row.
+    `starts` are the first rows of the runs, from 0. `tail` has what changes, and `source_line`, of every row.
+    """
+
+    heads: pl.DataFrame
+    starts: npt.NDArray[np.int64]
+    tail: pl.DataFrame
+
+    def rename(self, names: Mapping[str, str]) -> "Runs":
+        return Runs(self.heads.rename(names, strict=False), self.starts, self.tail.rename(names, strict=False))
+
+
+@dataclass
 class Raw:
     """An open export file.
 
@@ -43,19 +61,20 @@ class Raw:
     may be empty, none stands twice (names that differ in case only are two names). `batches` can be walked once: frames of
     String columns `c0`, `c1` ... (position in the header) and Int64 `source_line` (CSV and Excel: the header is line 1; JSON
     Lines: the line; Parquet: the row, from 1); an empty cell is null, any other text is as in the file. A column of `whole` may come
-    as Int16 in a batch where every cell of it is such a number or empty. `problems`, `notes` and
-    `rows_in` are complete once `batches` is used up, and the walk itself may still raise Refused: nothing of a file counts
-    before its last batch.
+    as Int16 in a batch where every cell of it is such a number or empty; where a `tail` of columns is said to change within runs, a
+    batch may come as Runs of all others. `problems`, `notes` and `rows_in` are complete once `batches` is used up, and the walk
+    itself may still raise Refused: nothing of a file counts before its last batch.
     """
 
     format: Format
     encoding: str
     header: list[str]
-    batches: Iterator[pl.DataFrame] = field(default_factory=lambda: iter(()))
+    batches: "Iterator[pl.DataFrame | Runs]" = field(default_factory=lambda: iter(()))
     notes: Counter[str] = field(default_factory=Counter)
     sheet: str = ""
     wanted: list[int] = field(default_factory=list)
     whole: frozenset[int] = frozenset()
+    tail: tuple[int, ...] = ()
     rows_read: int = 0
     _problem_lines: "array[int]" = field(default_factory=lambda: array("q"))
     _problem_codes: list[str] = field(default_factory=list)
@@ -76,12 +95,14 @@ class Raw:
         """Names of the String columns of the batches."""
         return [f"c{position}" for position in self.wanted]
 
-    def only(self, positions: Sequence[int], whole: Iterable[int] = ()) -> None:
+    def only(self, positions: Sequence[int], whole: Iterable[int] = (), tail: Iterable[int] = ()) -> None:
         """Read only these columns (positions in the header), and some of them as whole numbers. To be said before the first batch.
+
+        `tail` are columns of whole numbers that change from row to row while the others repeat.
 
         What stands in the other columns is not looked at: a row is empty if these are.
         """
-        self.wanted, self.whole = sorted(set(positions)), frozenset(whole)
+        self.wanted, self.whole, self.tail = sorted(set(positions)), frozenset(whole), tuple(tail)
 
     def problem(self, line: int, code: str) -> None:
         """The row that begins at `line` can't be read."""
@@ -154,9 +175,13 @@ def _is_workbook(staged: Staged) -> None:
     raise Refused("F18" if "xl/workbook.bin" in names or "content.xml" in names else "F05")
 
 
-def _counted(raw: Raw, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """The frames without their empty rows, all others counted."""
+def _counted(raw: Raw, frames: Iterator[pl.DataFrame | Runs]) -> Iterator[pl.DataFrame | Runs]:
+    """The batches without their empty rows, all others counted; runs have none."""
     for frame in frames:
+        if isinstance(frame, Runs):
+            raw.rows_read += frame.tail.height
+            yield frame
+            continue
         # Where one column is full, no row is empty.
         may_be = raw.names and all(frame[name].null_count() for name in raw.names)
         full = frame.filter(pl.any_horizontal(pl.col(raw.names).is_not_null())) if may_be else frame
