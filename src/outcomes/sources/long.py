@@ -144,24 +144,24 @@ class _Items:
 
     def __init__(self, batch: pl.DataFrame, bounds: Numbers, units: Numbers, place: pl.Series, ok: Numbers, facts: Facts) -> None:
         lengths = np.diff(np.concatenate([bounds, [batch.height]]))
-        run = np.repeat(np.arange(len(bounds)), lengths)
         self.notes: Notes = Counter()
         item, item_codes = _item(batch["item"])
-        questionnaire = place.gather(run)
+        questionnaire = _repeated(place, lengths)
+        good = np.repeat(ok, lengths)
         read = answered(batch["answer"], item, questionnaire, facts)
         self.notes["N02", "answer"] += read.missing
         full = read.answer.is_not_null().to_numpy()
-        keep = full & ok[run]
+        keep = full & good
         bad = np.zeros(batch.height, dtype=bool)
         faults = []
         for column, codes in (("item", item_codes), ("answer", read.codes)):
             if codes is not None:
-                wrong = codes.is_not_null().to_numpy() & ok[run] & ~bad
+                wrong = codes.is_not_null().to_numpy() & good & ~bad
                 bad |= wrong
-                faults.append(_lost_rows(batch, codes, column, wrong, units[run]))
+                faults.append(_lost_rows(batch, codes, column, wrong, np.repeat(units, lengths)))
         self.lost = pl.concat([pl.DataFrame(schema=LOST), *faults])
         keep &= ~bad
-        self.notes["N06", "answer"] += int(np.count_nonzero(ok[run] & ~bad & ~full))
+        self.notes["N06", "answer"] += int(np.count_nonzero(good & ~bad & ~full))
         self.notes = +self.notes
         answers = pl.DataFrame(
             [
@@ -194,6 +194,13 @@ class _Items:
     def after(self, item: int | None) -> bool:
         """Whether the first form's items go on above an item, as they do where a batch ends inside a form."""
         return item is None or self.first is None or self.first > item
+
+
+def _repeated(place: pl.Series, lengths: Numbers) -> pl.Series:
+    """Each place as often as its run has rows."""
+    if place.null_count():
+        return place.gather(np.repeat(np.arange(place.len()), lengths))
+    return pl.Series("questionnaire", np.repeat(place.to_numpy(), lengths))
 
 
 def _item(texts: pl.Series) -> tuple[pl.Series, pl.Series | None]:
