@@ -104,9 +104,13 @@ class Parts:
             pl.concat(self._waiting).write_ipc(self.units[-1])
             self._waiting = []
 
-    @property
-    def provenance(self) -> dict[str, pl.Expr]:
-        return {name: pl.lit(text) for name, text in self._names.items()}
+    def stamped(self, table: pa.Table) -> pa.Table:
+        """The rows with the file's name and identifier, each written once."""
+        zeros = pa.array(np.zeros(table.num_rows, dtype=np.int32))
+        for name, text in self._names.items():
+            column = pa.DictionaryArray.from_arrays(zeros, pa.array([text], pa.string()))
+            table = table.append_column(pa.field(name, column.type, nullable=False), column)
+        return table
 
     @property
     def keys(self) -> Keys:
@@ -123,10 +127,7 @@ class Parts:
         """Answers with the columns of the clean table."""
         given = {name: answers[name].to_arrow() for name in ("form_row", "item", "answer", "source_line")}
         given["instrument_id"] = pa.DictionaryArray.from_arrays(answers["questionnaire"].to_arrow(), self._ids)
-        zeros = pa.array(np.zeros(answers.height, dtype=np.int32))
-        for name, text in self._names.items():
-            given[name] = pa.DictionaryArray.from_arrays(zeros, pa.array([text], pa.string()))
-        return pa.Table.from_arrays([given[name] for name in ANSWER.schema], schema=self._answer_schema)
+        return self.stamped(pa.table(given)).select(self._answer_schema.names).cast(self._answer_schema)
 
 
 def _answer_schema() -> pa.Schema:

@@ -197,11 +197,14 @@ def _of_rows(judgement: validate.Judgement) -> pl.DataFrame:
 def _units(parts: Parts, account: Account, found: Repeats, answers: Answers, as_of: "dt.date", folder: "Path") -> pl.Series:
     """Judges and writes the units; gives those that are not kept, as a sorted series."""
     table = parts.table
-    writer = Writer(folder / f"{table.name}.parquet", as_arrow(pl.DataFrame(schema=table.schema)).schema)
+    writer: Writer | None = None
     gone = [found.lost["unit"], found.duplicates["unit"]]
     for units in ahead(_kept(parts, account, found, answers, as_of, gone)):
-        writer.add(as_arrow(_finished(units, parts)))
-    writer.close()
+        rows = _finished(units, parts)
+        writer = writer or Writer(folder / f"{table.name}.parquet", rows.schema)
+        writer.add(rows)
+    if writer:
+        writer.close()
     return pl.concat(gone).unique().sort()
 
 
@@ -281,14 +284,16 @@ def _with_facts(units: pl.DataFrame, parts: Parts, as_of: "dt.date") -> pl.DataF
     return units.with_columns(questionnaire_known=known).join(totals, on=keys, how="left", maintain_order="left")
 
 
-def _finished(units: pl.DataFrame, parts: Parts) -> pl.DataFrame:
+def _finished(units: pl.DataFrame, parts: Parts) -> "pa.Table":
     """The units as rows of the clean table."""
     if parts.table is FORM:
         content = fingerprint.of_rows(units.select("head", "answers_sum"))
         units = units.with_columns(content.alias("content"), form_row=pl.col("unit"))
     else:
         units = units.with_columns(content=pl.col("head"))
-    return units.with_columns(**parts.provenance).select(parts.table.schema.names())
+    names = parts.table.schema.names()
+    rows = as_arrow(units.select(name for name in names if name in units.columns))
+    return parts.stamped(rows).select(names)
 
 
 def _answers(parts: Parts, found: Repeats, answers: Answers, gone: pl.Series, folder: "Path") -> None:

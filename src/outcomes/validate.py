@@ -21,6 +21,7 @@ __all__ = ["Judgement", "Rule", "RuleError", "RuleResult", "Severity", "check_re
 _WHETHER: Final = {"result_format": "BOOLEAN_ONLY"}
 _WHICH: Final = {"result_format": "COMPLETE", "partial_unexpected_count": 0, "exclude_unexpected_values": True}
 _WEIGHT: Final = "#weight"
+_OUTLINE: Final = "outline of "
 _VIOLATIONS: Final = pl.Schema({"row": pl.UInt32(), "code": pl.String()})
 
 # What a rule of a release suite may name beside the columns of the table.
@@ -91,6 +92,7 @@ def judge(frame: pl.DataFrame, table: str, weight: str | None = None, rejected_b
     """
     rules = [rule for rule in suite(table) if rule.about == "row"]
     flat = frame.with_columns(pl.col(name).list.join("+") for name, kind in frame.schema.items() if isinstance(kind, pl.List))
+    flat = _outlined(flat, rules)
     answers = _answered(_asked(flat, rules, weight))
     broken = [_rows(flat, asked) for asked in answers if asked.broken and asked.question.rule.severity != "note"]
     violations = pl.concat(broken).sort("row", "code") if broken else pl.DataFrame(schema=_VIOLATIONS)
@@ -135,7 +137,7 @@ def check_release(frames: Mapping[str, pl.DataFrame]) -> list[RuleResult]:
             full = frame.with_columns(_RELEASE_FACTS[table])
         except pl.exceptions.PolarsError:
             raise RuleError(f"{table} lacks a column that its rules need") from None
-        asked += _asked(full, own, None)
+        asked += _asked(_outlined(full, own), own, None)
         rules += own
     return _results(rules, _answered(asked))
 
@@ -173,10 +175,22 @@ def _keys(question: Question) -> dict[str, pl.Expr]:
         if question.about_null:
             keys[f"key of {slot}"] = column.is_null()
         elif question.rule.judged_by == "outline":
-            keys |= {f"key of {slot}": column.str.replace_all("[0-9A-Za-z]+", "x"), f"length of {slot}": column.str.len_chars()}
+            keys |= {f"key of {slot}": pl.col(_OUTLINE + name), f"length of {slot}": column.str.len_chars()}
         else:
             keys[f"key of {slot}"] = column
     return keys
+
+
+def _outlined(frame: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
+    """The frame with the outline of each column that a rule judges by it: what its text is when runs of letters and digits are one."""
+    names = {name for rule in rules if rule.judged_by == "outline" for target in rule.targets for name in target}
+    return frame.with_columns(_outline(frame[name]).alias(_OUTLINE + name) for name in names if name in frame.columns)
+
+
+def _outline(texts: pl.Series) -> pl.Series:
+    odd = texts.str.contains("[^0-9A-Za-z]").arg_true()
+    plain = pl.Series(["x"]).new_from_index(0, texts.len())
+    return plain.scatter(odd, texts.gather(odd).str.replace_all("[0-9A-Za-z]+", "x")) if odd.len() else plain
 
 
 def _cases(frame: pl.DataFrame, question: Question, weight: pl.Expr) -> pl.LazyFrame:
@@ -186,6 +200,12 @@ def _cases(frame: pl.DataFrame, question: Question, weight: pl.Expr) -> pl.LazyF
         slot: _shown(frame.schema[name], pl.col(name), question) for slot, name in zip(question.rule.slots, question.target, strict=True)
     }
     rows = frame.lazy().filter(question.applies).select(**keys, **values, **{_WEIGHT: weight}).drop_nulls(list(keys))
+    if question.about_null:
+        # There are two cases at most, and two counts are quicker than groups.
+        (key,) = keys
+        both = [rows.filter(pl.col(key) if is_null else ~pl.col(key)) for is_null in (True, False)]
+        counted = [case.select(pl.all().exclude(_WEIGHT).first(), pl.col(_WEIGHT).sum()) for case in both]
+        return pl.concat(counted).drop_nulls(key)
     return rows.group_by(list(keys)).agg(*(pl.col(slot).first() for slot in values), pl.col(_WEIGHT).sum())
 
 
