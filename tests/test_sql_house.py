@@ -15,7 +15,8 @@ FOLDER = places.folder("sql")
 SPECIFICATIONS = Path(__file__).parent / "sql"
 FILES = sqlfiles.read_folder(FOLDER)
 SELECTS = [file for file in FILES if file.schema != "macro"]
-MADE_BY_THE_BUILDER = {"core.judgement", "core.evidence", "meta.input_file"}
+STACKED = {"core.judgement", "core.evidence", "core.verdict"}
+MADE_BY_THE_BUILDER = STACKED | {"meta.input_file"}
 CLOCK = {"now", "current_date", "current_time", "current_timestamp", "today", "localtimestamp", "get_current_timestamp", "random", "uuid"}
 MAY_READ = {
     "core": {"ref", "meta", "clean", "core"},
@@ -40,7 +41,7 @@ def problems(file: SqlFile) -> list[str]:
 
 def _may_read(file: SqlFile, table: str) -> bool:
     schema = table.partition(".")[0]
-    if table in ("core.judgement", "core.evidence"):
+    if table in STACKED:
         return file.schema == "tally"
     return schema in MAY_READ[file.schema] or (file.schema == "report" and table in {"core.accounting", "core.finding", "core.score"})
 

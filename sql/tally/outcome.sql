@@ -3,36 +3,21 @@
 -- Courses are counted per stratum first and spread over the breakdowns after, so that a breakdown costs next to
 -- nothing.
 with
-    verdicts as (
-        select
-            judgement.profile_id,
-            judgement.metric_id,
-            judgement.instrument_id,
-            judgement.window_id,
-            stratum.stratum_id,
-            judgement.reason,
-            judgement.denominator,
-            judgement.numerator,
-            count(*) as courses
-        from core.judgement
-        inner join core.stratum using (course_id, instrument_id)
-        group by all
-    ),
     counted as (
         select
-            verdicts.profile_id,
-            verdicts.metric_id,
-            verdicts.instrument_id,
-            verdicts.window_id,
-            verdicts.stratum_id,
+            verdict.profile_id,
+            verdict.metric_id,
+            verdict.instrument_id,
+            verdict.window_id,
+            verdict.stratum_id,
             sum(courses) filter (where coalesce(reason.is_enrolled, true)) as enrolled,
             sum(courses) filter (where coalesce(reason.has_baseline, true)) as with_baseline,
             sum(courses) filter (where coalesce(reason.is_eligible, true)) as eligible,
-            sum(courses) filter (where verdicts.reason is null) as measured,
-            sum(courses) filter (where verdicts.denominator) as denominator,
-            sum(courses) filter (where verdicts.numerator) as numerator
-        from verdicts
-        left join ref.reason on reason.reason_id = verdicts.reason
+            sum(courses) filter (where verdict.reason is null) as measured,
+            sum(courses) filter (where verdict.denominator) as denominator,
+            sum(courses) filter (where verdict.numerator) as numerator
+        from core.verdict
+        left join ref.reason on reason.reason_id = verdict.reason
         group by all
     )
 select

@@ -3,18 +3,15 @@
 with
     followed as (
         select
-            outcome.instrument_id,
-            outcome.window_id,
-            stratum.stratum_id,
-            count(*) filter (where not outcome.is_due) as not_due,
-            count(*) filter (where outcome.is_due) as enrolled,
-            count(*) filter (where outcome.is_due and outcome.baseline is not null) as with_baseline,
-            count(*) filter (where outcome.is_due and outcome.score is not null) as with_score,
-            count(*) filter (
-                where outcome.is_due and outcome.baseline is not null and outcome.score is not null
-            ) as with_both
-        from core.outcome
-        inner join core.stratum using (course_id, instrument_id)
+            instrument_id,
+            window_id,
+            stratum_id,
+            sum(courses) filter (where not is_due) as not_due,
+            sum(courses) filter (where is_due) as enrolled,
+            sum(courses) filter (where is_due and baseline is not null) as with_baseline,
+            sum(courses) filter (where is_due and score is not null) as with_score,
+            sum(courses) filter (where is_due and baseline is not null and score is not null) as with_both
+        from core.outcome_alike
         group by all
     )
 select
@@ -22,11 +19,11 @@ select
     followed.window_id,  -- Window.
     stratum_level.breakdown,  -- By what the courses are grouped.
     stratum_level.level,  -- Group.
-    sum(followed.not_due)::bigint as not_due,  -- Courses whose window has not fully passed yet.
-    sum(followed.enrolled)::bigint as enrolled,  -- Courses of whom the measure is expected and whose window has passed.
-    sum(followed.with_baseline)::bigint as with_baseline,  -- Enrolled courses with a baseline.
-    sum(followed.with_score)::bigint as with_score,  -- Enrolled courses with a score in the window.
-    sum(followed.with_both)::bigint as with_both  -- Enrolled courses with both.
+    coalesce(sum(followed.not_due), 0)::bigint as not_due,  -- Courses whose window has not fully passed yet.
+    coalesce(sum(followed.enrolled), 0)::bigint as enrolled,  -- Courses of whom the measure is expected and whose window has passed.
+    coalesce(sum(followed.with_baseline), 0)::bigint as with_baseline,  -- Enrolled courses with a baseline.
+    coalesce(sum(followed.with_score), 0)::bigint as with_score,  -- Enrolled courses with a score in the window.
+    coalesce(sum(followed.with_both), 0)::bigint as with_both  -- Enrolled courses with both.
 from followed
 inner join core.stratum_level using (stratum_id)
 group by all

@@ -4,28 +4,28 @@
 with
     due as (
         select
-            outcome.instrument_id,
-            outcome.window_id,
-            stratum.stratum_id,
-            case when outcome.score is not null then outcome.baseline end as baseline,
-            case when outcome.baseline is not null then outcome.score end as score
-        from core.outcome
-        inner join core.stratum using (course_id, instrument_id)
-        where outcome.is_due
+            instrument_id,
+            window_id,
+            stratum_id,
+            courses,
+            case when score is not null then baseline end as baseline,
+            case when baseline is not null then score end as score
+        from core.outcome_alike
+        where is_due
     ),
     paired as (
         select
             instrument_id,
             window_id,
             stratum_id,
-            count(*) as enrolled,
-            count(score) as n,
-            sum(baseline) as sum_baseline,
-            sum(baseline * baseline) as sum_baseline_squared,
-            sum(score) as sum_score,
-            sum(score * score) as sum_score_squared,
-            sum(score - baseline) as sum_change,
-            sum((score - baseline) * (score - baseline)) as sum_change_squared
+            sum(courses) as enrolled,
+            coalesce(sum(courses) filter (where score is not null), 0) as n,
+            sum(courses * baseline) as sum_baseline,
+            sum(courses * baseline * baseline) as sum_baseline_squared,
+            sum(courses * score) as sum_score,
+            sum(courses * score * score) as sum_score_squared,
+            sum(courses * (score - baseline)) as sum_change,
+            sum(courses * (score - baseline) * (score - baseline)) as sum_change_squared
         from due
         group by all
     )

@@ -3,10 +3,9 @@
 -- Undisclosed: only report reads it, and only through release.score.
 with
     paired as (
-        select outcome.instrument_id, outcome.window_id, stratum.stratum_id, outcome.score, count(*) as n
-        from core.outcome
-        inner join core.stratum using (course_id, instrument_id)
-        where outcome.is_due and outcome.baseline is not null and outcome.score is not null
+        select instrument_id, window_id, stratum_id, score, sum(courses) as n
+        from core.outcome_alike
+        where is_due and baseline is not null and score is not null
         group by all
     )
 select

@@ -199,13 +199,13 @@ def _is_distinct_from(stream: list[Token], i: int) -> bool:
 
 
 @cache
-def _parser() -> duckdb.DuckDBPyConnection:
+def parser() -> duckdb.DuckDBPyConnection:
     """A database without data, once per process: opening one costs more than parsing a file."""
     return duckdb.connect(config={"threads": 1})
 
 
 def _reads(sql: str, table: str) -> frozenset[str]:
-    row = _parser().execute("select json_serialize_sql(?)", [sql]).fetchall()[0]
+    row = parser().execute("select json_serialize_sql(?)", [sql]).fetchall()[0]
     tree = json.loads(row[0])
     if tree["error"]:
         raise SqlFileError(f"{table}: {tree['error_message']}")

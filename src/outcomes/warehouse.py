@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from outcomes import places, reference, sqlfiles
+from outcomes import judging, places, reference, sqlfiles
 from outcomes.contract import TABLES
 from outcomes.points import reached
 from outcomes.settings import Limits
@@ -23,38 +23,6 @@ from outcomes.sqlfiles import SqlFile
 STORAGE_VERSION = "v1.4.0"
 FILE_STRIDE = 2**32
 _SAYS_NO_VALUE = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException)
-
-ASKED = "core.asked"
-JUDGEMENT = """
-The verdict of every metric on every course, instrument and window, under each profile that asks for it (core.asked).
-Stacked by the builder from all files of schema metric; a new metric appears here by itself.
-"""
-EVIDENCE = """
-What each figure is made of: one row per profile, metric, course, instrument and window, with the scores that were compared.
-Stacked by the builder from all files of schema metric, with the scores of core.outcome beside them.
-"""
-JUDGEMENT_COLUMNS = {
-    "metric_id": "Metric that judged.",
-    "profile_id": "Profile whose thresholds were used.",
-    "course_id": "Course that was judged.",
-    "instrument_id": "Measure that was judged.",
-    "window_id": "Window in which the follow-up score was looked for.",
-    "denominator": "Whether the course counts in the metric's denominator.",
-    "numerator": "Whether the metric's condition is met.",
-    "reason": "Why the course is not in the denominator; empty where it is.",
-}
-EVIDENCE_COLUMNS = {
-    "o.is_due": "Whether the window had fully passed at the as-of date.",
-    "b.baseline": "Score before treatment.",
-    "b.baseline_on": "Day of the baseline score.",
-    "b.baseline_form_number": "Form of the baseline score (core.form).",
-    "o.score": "Score in the window.",
-    "o.answered_on": "Day of the score in the window.",
-    "o.form_number": "Form of the score in the window (core.form).",
-    "o.improvement": "Change since baseline, positive where better.",
-    "o.baseline_suicidality": "Whether the item about suicidal thoughts reached its flag before treatment.",
-    "o.suicidality": "Whether it does in the window.",
-}
 
 
 class BuildError(Exception):
@@ -218,13 +186,10 @@ def open_table(con: duckdb.DuckDBPyConnection, table: str, paths: Mapping[int, P
 
 
 def run(con: duckdb.DuckDBPyConnection, files: Iterable[SqlFile]) -> list[Built]:
-    """Every file as a table or view, each behind those it reads; `core.judgement` and `core.evidence` behind the metrics."""
-    by_table = {file.table: file for file in files}
-    metrics = [file for file in by_table.values() if file.schema == "metric"]
-    reads: dict[str, Iterable[str]] = {table: file.reads for table, file in by_table.items() if file.schema != "macro"}
-    if metrics:
-        reads["core.judgement"] = [file.table for file in metrics] + [ASKED]
-        reads["core.evidence"] = ["core.judgement", "core.outcome", "core.baseline"]
+    """Every file as a table or view, each behind those it reads; the tables stacked from all metrics behind these."""
+    files = list(files)
+    by_table = {file.table: file for file in [*files, *judging.stacked(files)]}
+    reads = {table: file.reads for table, file in by_table.items() if file.schema != "macro"}
     macros = [file for file in by_table.values() if file.schema == "macro"]
     for schema in sorted({file.schema for file in by_table.values()}):
         con.execute(f"create schema if not exists {schema}")
@@ -233,13 +198,8 @@ def run(con: duckdb.DuckDBPyConnection, files: Iterable[SqlFile]) -> list[Built]
     built = []
     for table in sqlfiles.in_order(reads):
         started = time.perf_counter()
-        if table in by_table:
-            create(con, by_table[table])
-            kind = "view" if by_table[table].is_view else "table"
-        else:
-            (_stack if table == "core.judgement" else _evidence)(con, metrics)
-            kind = "view"
-        built.append(Built(table, kind, time.perf_counter() - started))
+        create(con, by_table[table])
+        built.append(Built(table, "view" if by_table[table].is_view else "table", time.perf_counter() - started))
     return built
 
 
@@ -261,27 +221,6 @@ def comment(con: duckdb.DuckDBPyConnection, kind: str, table: str, header: str, 
     said = [f"comment on {kind} {table} is {_text(header.strip())}"]
     said += [f'comment on column {table}."{column}" is {_text(meaning)}' for column, meaning in meanings.items()]
     con.execute("; ".join(["begin", *said, "commit"]))
-
-
-def _stack(con: duckdb.DuckDBPyConnection, metrics: list[SqlFile]) -> None:
-    columns = ", ".join(name for name in JUDGEMENT_COLUMNS if name != "metric_id")
-    asks = f"semi join (select profile_id, window_id from {ASKED} where metric_id = '{{}}') as asked using (profile_id, window_id)"
-    parts = [f"select '{file.name}' as metric_id, {columns} from {file.table} {asks.format(file.name)}" for file in metrics]
-    _execute(con, "core.judgement", "create view core.judgement as " + " union all ".join(parts))
-    comment(con, "view", "core.judgement", JUDGEMENT, JUDGEMENT_COLUMNS)
-
-
-def _evidence(con: duckdb.DuckDBPyConnection, metrics: list[SqlFile]) -> None:
-    columns = ", ".join([*(f"j.{name}" for name in JUDGEMENT_COLUMNS), *EVIDENCE_COLUMNS])
-    _execute(
-        con,
-        "core.evidence",
-        f"create view core.evidence as select {columns} from core.judgement as j "
-        "left join core.outcome as o using (course_id, instrument_id, window_id) "
-        "left join core.baseline as b using (course_id, instrument_id)",
-    )
-    meanings = {name.partition(".")[2]: meaning for name, meaning in EVIDENCE_COLUMNS.items()}
-    comment(con, "view", "core.evidence", EVIDENCE, JUDGEMENT_COLUMNS | meanings)
 
 
 def _execute(con: duckdb.DuckDBPyConnection, table: str, sql: str) -> None:

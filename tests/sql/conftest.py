@@ -27,7 +27,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from outcomes import instruments, places, reference, sqlfiles, warehouse
+from outcomes import instruments, judging, places, reference, sqlfiles, warehouse
 from outcomes.settings import Clinic, Settings
 
 AS_OF = date(2026, 1, 1)
@@ -167,6 +167,8 @@ class Warehouse:
             self.con.execute(file.text)
 
     def file(self, table: str) -> sqlfiles.SqlFile:
+        if not self.files:
+            self.files = {file.table: file for file in judging.stacked(sqlfiles.read_folder(self.folder))}
         if table not in self.files:
             schema, name = table.split(".")
             self.files[table] = sqlfiles.read(self.folder / schema / f"{name}.sql")
@@ -183,23 +185,11 @@ class Warehouse:
                 self.columns(f"tally.{name}")
                 extra = "1 as unit, null::boolean as is_suppressed, null::varchar as suppression_reason"
                 self.con.execute(f"create table {table} as select *, {extra} from tally.{name}")
-            elif table in ("core.judgement", "core.evidence"):
-                self._stacked()
             else:
                 for other in sorted(self.file(table).reads):
                     self.columns(other)
                 warehouse._execute(self.con, table, f"create table {table} as\n{self.file(table).text}")
         return {str(row[0]): str(row[1]) for row in self.con.execute(f"describe memory.{table}").fetchall()}
-
-    def _stacked(self) -> None:
-        metrics = sqlfiles.read_folder(self.folder, ["metric"])
-        for metric in metrics:
-            self.columns(metric.table)
-        self.columns("core.asked")
-        self.columns("core.outcome")
-        self.columns("core.baseline")
-        warehouse._stack(self.con, metrics)
-        warehouse._evidence(self.con, metrics)
 
 
 _WAREHOUSES: dict[Path, Warehouse] = {}
