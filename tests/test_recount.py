@@ -217,7 +217,6 @@ def test_each_verdict_follows_from_the_scores_and_the_rule(build: Callable[..., 
             "reliable_improvement": before - after >= reliable,
             "reliable_deterioration": after - before >= reliable,
             "reliable_recovery": was_case and not is_case and before - after >= reliable,
-            "mcid": before - after >= (rule["mcid_points"] or (rule["mcid_share"] or 0) * before),
         }
         assert row["numerator"] == met[row["metric_id"]]
 
