@@ -202,12 +202,10 @@ def test_each_verdict_follows_from_the_scores_and_the_rule(build: Callable[..., 
         remitted = _is_beyond(after, rule["remission_side"], rule["remission_cut"])
         share, reliable = rule["response_share"] or 0, rule["reliable_change"] or 0
         responds = before > 0 and after <= (1 - share) * before
-        mcid = rule["mcid_points"] or (rule["mcid_share"] or 0) * before
         met = {
             "response": responds,
             "rapid_response": responds,
             "rapid_response_kept": responds,
-            "mcid": before - after >= mcid,
             "si_emergent": row["suicidality"],
             "si_resolved": not row["suicidality"],
             "si_persisted": row["suicidality"],
