@@ -66,6 +66,10 @@ GUARDED: Final = (
     ),
     Guarded("score", ("instrument_id", "window_id"), ("enrolled", "n")),
     Guarded("score_value", ("instrument_id", "window_id"), (), within="score", part="score"),
+    Guarded("change_reference", ("instrument_id", "baseline_source"), ("n",)),
+    Guarded(
+        "change_category", ("instrument_id", "window_id", "method_id", "cutoff_id", "is_usual"), ("n",), within="score", part="category"
+    ),
     Guarded(
         "retention",
         ("instrument_id", "window_id"),
