@@ -51,9 +51,12 @@ select
             rounded.eligible
         )
     ) as rate_best,  -- Rate over the eligible if every unmeasured course had gone well.
+    macro.caution(scale.lookback_days, window_.target_days, window_.anchor) as caution,  -- What to mind where the measure looks back further than the window reaches; empty where it does not.
     rounded.is_suppressed,  -- Whether the group is too small to be shown by itself; its numbers are empty, which is not zero.
     rounded.suppression_reason  -- Why it is not shown.
 from rounded
 left join ref.metric using (metric_id)
+left join ref.scale using (instrument_id)
+left join ref.window as window_ using (window_id)
 cross join quantile
 order by all

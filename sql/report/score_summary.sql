@@ -60,11 +60,11 @@ with
         cross join quantile
     )
 select
-    instrument_id,  -- Measure.
-    window_id,  -- Window of the follow-up score.
-    breakdown,  -- By what the courses are grouped; all for the total.
-    level,  -- Group; (pooled) for those too small to be shown by themselves.
-    n,  -- Courses with a baseline and a score in the window, which has passed.
+    compared.instrument_id,  -- Measure.
+    compared.window_id,  -- Window of the follow-up score.
+    compared.breakdown,  -- By what the courses are grouped; all for the total.
+    compared.level,  -- Group; (pooled) for those too small to be shown by themselves.
+    compared.n,  -- Courses with a baseline and a score in the window, which has passed.
     macro.published(mean_baseline) as mean_baseline,  -- Mean baseline, points.
     macro.published(sd_baseline) as sd_baseline,  -- Its standard deviation (n - 1).
     macro.published(mean_score) as mean_score,  -- Mean follow-up score, points.
@@ -77,8 +77,11 @@ select
     macro.published(macro.hedges(n - 1) * effect) as effect_size,  -- Hedges g_av of the change; positive where better.
     macro.published(effect - z * macro.paired_effect_error(effect, sd_baseline, sd_score, sd_change, n)) as effect_low,  -- Lower end of its 95 % interval.
     macro.published(effect + z * macro.paired_effect_error(effect, sd_baseline, sd_score, sd_change, n)) as effect_high,  -- Upper end of its 95 % interval.
-    is_suppressed,  -- Whether the group is too small to be shown by itself; its numbers are empty, which is not zero.
-    suppression_reason  -- Why it is not shown.
+    macro.caution(scale.lookback_days, window_.target_days, window_.anchor) as caution,  -- What to mind where the measure looks back further than the window reaches; empty where it does not.
+    compared.is_suppressed,  -- Whether the group is too small to be shown by itself; its numbers are empty, which is not zero.
+    compared.suppression_reason  -- Why it is not shown.
 from compared
+left join ref.scale using (instrument_id)
+left join ref.window as window_ using (window_id)
 cross join quantile
 order by all
