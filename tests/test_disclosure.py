@@ -216,11 +216,11 @@ def con(monkeypatch: pytest.MonkeyPatch) -> Iterator[duckdb.DuckDBPyConnection]:
         con.execute((places.folder("sql") / "macro" / "report_rounded.sql").read_text())
         con.execute("create table ref.setting as select 'cms' as disclosure_rule")
         for guarded in WHOLE:
-            keys = ", ".join(f"'x' as {key}" for key in guarded.keys)
+            keys = "".join(f"'x' as {key}, " for key in guarded.keys)
             counts = ", ".join(f"n as {name}" for name in sorted(set(re.findall(r"[a-z_]+", " ".join(guarded.counts)))))
             sites = "values ('a', 9), ('b', 40), ('c', 60)"
             con.execute(
-                f"create table tally.{guarded.table} as select {keys}, 'site' as breakdown, level, {counts} from ({sites}) as t(level, n)"
+                f"create table tally.{guarded.table} as select {keys}'site' as breakdown, level, {counts} from ({sites}) as t(level, n)"
             )
         monkeypatch.setattr(disclosure, "GUARDED", WHOLE)
         yield con
@@ -310,6 +310,21 @@ def _without_empty_lines(table: list[list[int]]) -> list[list[int]]:
     return [list(line) for line in zip(*columns, strict=True) if any(line)]
 
 
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        pytest.param([20, 30, 40], ["1", "2", "3"], id="none is small"),
+        pytest.param([20, 3, 40], ["1", "2-3", "2-3"], id="a small one goes to the next"),
+        pytest.param([20, 30, 3], ["1", "2-3", "2-3"], id="the last one to the one before"),
+        pytest.param([4, 4, 4, 40], ["1-3", "1-3", "1-3", "4"], id="until they are no longer small"),
+        pytest.param([4, 3], [None, None], id="or nothing is shown"),
+    ],
+)
+def test_parts_in_order_are_merged_with_their_neighbours(counts: list[int], expected: list[str | None]) -> None:
+    frame = pl.DataFrame([("all", "all", i, n) for i, n in enumerate(counts, 1)], schema=["breakdown", "level", "part", "n"], orient="row")
+    assert release_parts(frame, [], ["n"], CMS, "part", in_order=True)["shown_as"].to_list() == expected
+
+
 crossings = (
     st.integers(1, 4)
     .flatmap(lambda width: st.lists(st.lists(st.integers(0, 60), min_size=width, max_size=width), min_size=1, max_size=4))
@@ -318,15 +333,15 @@ crossings = (
 )
 
 
-@given(crossings, rules)
-def test_no_part_of_a_level_follows_from_what_is_shown(table: list[list[int]], rule: Rule) -> None:
+@given(crossings, rules, st.booleans())
+def test_no_part_of_a_level_follows_from_what_is_shown(table: list[list[int]], rule: Rule, in_order: bool) -> None:
     """All that is shown of levels, of parts and of both is a linear system; no small cell, nor a small pair of cells, follows from it."""
     frame = crossed(table)
     people = frame.group_by("breakdown", "level", maintain_order=True).agg(pl.col("n").sum())
     base = release(people, [], ["n"], rule).select("breakdown", "level", base="shown_as")
     inside = frame.join(base, on=["breakdown", "level"]).filter(pl.col("base").is_not_null())
     cut = inside.group_by("breakdown", pl.col("base").alias("level"), "part").agg(pl.col("n").sum())
-    names = release_parts(cut, [], ["n"], rule, "part").select("breakdown", "part", "level_shown_as", "shown_as", base="level")
+    names = release_parts(cut, [], ["n"], rule, "part", in_order).select("breakdown", "part", "level_shown_as", "shown_as", base="level")
     held = inside.join(names, on=["breakdown", "base", "part"]).filter(pl.col("shown_as").is_not_null())
     shown = held.group_by("breakdown", "level_shown_as", "shown_as").agg(pl.col("n").sum())
     assert not any(rule.hides(n) for n in shown["n"])

@@ -51,6 +51,7 @@ class Guarded:
     counts: tuple[str, ...]
     within: str | None = None
     part: str | None = None
+    in_order: bool = False
 
     @property
     def cell(self) -> tuple[str, ...]:
@@ -76,6 +77,12 @@ GUARDED: Final = (
         ("enrolled", "with_baseline", "with_score", "with_both", "enrolled - with_score"),
     ),
     Guarded("due", ("instrument_id", "window_id"), ("enrolled", "not_due")),
+    Guarded("band_shift", ("instrument_id", "window_id"), ("courses",), within="score", part="shift"),
+    Guarded(
+        "completeness", ("instrument_id", "window_id"), ("enrolled", "answered", "enrolled - answered"), within="retention", part="because"
+    ),
+    Guarded("induction", (), ("courses",)),
+    Guarded("session_count", (), ("courses",), within="induction", part="sessions", in_order=True),
     Guarded("dose_rule", ("rule_id",), ("patients", "patients_judged", "patients_met", "patients_unmet")),
     Guarded("dose_recorded", ("value_id",), ("patients", "patients_recorded")),
     Guarded("dose_value", ("value_id",), (), within="dose_recorded", part="value"),
@@ -97,19 +104,22 @@ def release(cells: pl.DataFrame, keys: Sequence[str], counts: Sequence[str], rul
     return _marked(answer.with_columns(pl.Series("shown_as", names, dtype=pl.String)), pl.col("shown_as").ne_missing(pl.col("level")))
 
 
-def release_parts(cells: pl.DataFrame, keys: Sequence[str], counts: Sequence[str], rule: Rule, part: str) -> pl.DataFrame:
+def release_parts(
+    cells: pl.DataFrame, keys: Sequence[str], counts: Sequence[str], rule: Rule, part: str, in_order: bool = False
+) -> pl.DataFrame:
     """One row per cell: keys, breakdown, level, the part, level_shown_as, shown_as, is_suppressed, suppression_reason; sorted.
 
-    `shown_as` is the part's own name, or `(pooled)` for the smallest parts, which are pooled alike in every level of the breakdown;
-    `level_shown_as` likewise for levels. Both are null where nothing of the breakdown may be shown. No cell that is shown is small, and
-    each is a whole part, or the pool of parts, of a whole level, or of the pool of levels: so nothing that is subtracted is small either.
+    `shown_as` is the part's own name, or `(pooled)` for the smallest parts, which are pooled alike in every level of the breakdown; parts
+    `in_order` are merged with their neighbours instead, into `first-last`. `level_shown_as` likewise for levels. Both are null where
+    nothing of the breakdown may be shown. No cell that is shown is small, and each is a whole part, or pool of parts, of a whole level, or
+    of the pool of levels: so nothing that is subtracted is small either.
     """
     where = [*keys, "breakdown", "level", part]
     rows = cells.select(*where, *counts).sort(where).rows(named=True)
     names = [
         name
         for _, group in groupby(rows, key=lambda row: [row[k] for k in where[:-2]])
-        for name in _shown_parts([(row["level"], row[part], [row[count] for count in counts]) for row in group], rule)
+        for name in _shown_parts([(row["level"], row[part], [row[count] for count in counts]) for row in group], rule, in_order)
     ]
     answer = pl.DataFrame(rows, schema=cells.select(*where, *counts).schema).select(where)
     levels, parts = ([pair[i] for pair in names] for i in (0, 1))
@@ -146,24 +156,51 @@ def _pooled(groups: Mapping[Any, list[int]], rule: Rule) -> dict[Any, Any]:
 Cells = Sequence[tuple[str, Any, list[int]]]
 
 
-def _shown_parts(cells: Cells, rule: Rule) -> list[tuple[str | None, str | None]]:
+def _shown_parts(cells: Cells, rule: Rule, in_order: bool) -> list[tuple[str | None, str | None]]:
     """The level and the part under which each cell of one breakdown is shown.
 
     Of all ways to pool more of the small parts, the one that shows most levels and parts.
     """
     totals = {part: _sum(counts for _, other, counts in cells if other == part) for _, part, _ in cells}
+    ways = [_way(cells, name, rule) for name in (_merged if in_order else _smallest_pooled)(totals, rule)]
+    return max(ways, key=_told, default=[(None, None)] * len(cells))
+
+
+def _smallest_pooled(totals: Mapping[Any, list[int]], rule: Rule) -> Iterator[dict[Any, str]]:
+    """Names for the parts that are pooled, as few as may be first."""
     names = _pooled(totals, rule)
     if None in names.values():
-        return [(None, None)] * len(cells)
+        return
     smallest_first = sorted((part for part in totals if any(totals[part])), key=lambda part: (totals[part][0], part))
     pooled = sum(name == POOLED for name in names.values())
     more = {len(smallest_first) - kept for kept in KEPT if len(smallest_first) - kept > max(pooled, 1)}
-    return max((_way(cells, smallest_first[:size], rule) for size in sorted({pooled, *more})), key=_told)
+    for size in sorted({pooled, *more}):
+        yield dict.fromkeys(smallest_first[:size], POOLED)
 
 
-def _way(cells: Cells, pool: Sequence[Any], rule: Rule) -> list[tuple[str | None, str | None]]:
-    """The level and the part under which each cell is shown if these parts are pooled."""
-    name = dict.fromkeys(pool, POOLED)
+def _merged(totals: Mapping[Any, list[int]], rule: Rule) -> Iterator[dict[Any, str]]:
+    """Names for the parts that are merged with their neighbours, as few as may be first."""
+    runs = [([part], totals[part]) for part in sorted(totals)]
+
+    def merge(place: int) -> None:
+        (left, a), (right, b) = runs[place : place + 2]
+        runs[place : place + 2] = [([*left, *right], _sum([a, b]))]
+
+    def small() -> int | None:
+        return next((place for place, (_, counts) in enumerate(runs) if any(map(rule.hides, counts))), None)
+
+    while (place := small()) is not None:
+        if len(runs) == 1:
+            return
+        merge(min(place, len(runs) - 2))
+    for kept in (len(runs), *KEPT):
+        while len(runs) > kept:
+            merge(min(range(len(runs) - 1), key=lambda place: (runs[place][1][0] + runs[place + 1][1][0], place)))
+        yield {part: f"{parts[0]}-{parts[-1]}" for parts, _ in runs if len(parts) > 1 for part in parts}
+
+
+def _way(cells: Cells, name: Mapping[Any, str], rule: Rule) -> list[tuple[str | None, str | None]]:
+    """The level and the part under which each cell is shown if parts are named so."""
     parts = [name.get(part, str(part)) for _, part, _ in cells]
     places = {part: place for place, part in enumerate(sorted(set(parts)))}
     groups: dict[str, list[int]] = {}
@@ -244,7 +281,7 @@ def _hold(con: "duckdb.DuckDBPyConnection", guarded: Guarded, numbers: dict[str,
     counts = ", ".join(f"({count})::bigint as {name}" for count, name in zip(guarded.counts, judged, strict=True))
     cells = con.sql(f"select {', '.join(guarded.cell)}, {counts} from cells").pl()
     if guarded.part:
-        names = release_parts(cells, guarded.keys, judged, rule, guarded.part)
+        names = release_parts(cells, guarded.keys, judged, rule, guarded.part, guarded.in_order)
         shown = [*guarded.keys, "breakdown", "shown.level_shown_as as level"]
     else:
         names, shown = release(cells, guarded.keys, judged, rule), whose
