@@ -22,8 +22,9 @@ SQL = places.folder("sql")
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as con:
         con.execute("create schema macro; create schema ref")
-        con.execute((SQL / "macro" / "report_statistics.sql").read_text())
-        for name in ("normal", "student_t"):
+        for name in ("report_statistics", "report_poisson"):
+            con.execute((SQL / "macro" / f"{name}.sql").read_text())
+        for name in ("normal", "student_t", "poisson"):
             con.register("incoming", reference.from_folder(SQL / "ref")[name].to_arrow())
             con.execute(f"create table ref.{name} as select * from incoming")
         yield con
@@ -167,3 +168,18 @@ def test_published_numbers_have_ten_decimals_and_no_negative_zero(con: duckdb.Du
         "0.0",
         "0.0",
     )
+
+
+@given(st.integers(0, 20_000))
+def test_poisson_limits_equal_scipy(con: duckdb.DuckDBPyConnection, events: int) -> None:
+    """Exact up to the last row of the table; above it within a hundred-thousandth."""
+    exact = "(select {} from ref.poisson where events = $1)"
+    found = one(
+        con,
+        f"macro.poisson_low($1::bigint, {exact.format('low_e12')}, $2), macro.poisson_high($1::bigint, {exact.format('high_e12')}, $2)",
+        events,
+        Z,
+    )
+    low, high = stats.chi2.ppf(0.025, 2 * events) / 2 if events else 0, stats.chi2.ppf(0.975, 2 * events + 2) / 2
+    near = 1e-11 if events <= 200 else 1e-5
+    assert found == (pytest.approx(low, rel=near, abs=1e-11), pytest.approx(high, rel=near))

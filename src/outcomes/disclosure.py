@@ -83,6 +83,7 @@ GUARDED: Final = (
     ),
     Guarded("induction", (), ("courses",)),
     Guarded("session_count", (), ("courses",), within="induction", part="sessions", in_order=True),
+    Guarded("event", ("kind_id",), ("patients", "patients_with_event", "patients - patients_with_event")),
     Guarded("dose_rule", ("rule_id",), ("patients", "patients_judged", "patients_met", "patients_unmet")),
     Guarded("dose_recorded", ("value_id",), ("patients", "patients_recorded")),
     Guarded("dose_value", ("value_id",), (), within="dose_recorded", part="value"),
