@@ -34,8 +34,10 @@ def one(con: duckdb.DuckDBPyConnection, expression: str, *values: object) -> tup
     return con.execute(f"select {expression}", list(values)).fetchall()[0]
 
 
-def test_the_normal_quantile_is_exact(con: duckdb.DuckDBPyConnection) -> None:
-    assert one(con, "(select quantile_e15 / 1e15::double from ref.normal where probability = 0.975)") == (pytest.approx(Z, abs=1e-15),)
+@pytest.mark.parametrize("probability", [0.975, 0.95])
+def test_the_normal_quantile_is_exact(con: duckdb.DuckDBPyConnection, probability: float) -> None:
+    found = one(con, "(select quantile_e15 / 1e15::double from ref.normal where probability = $1::decimal(18, 6))", probability)
+    assert found == (pytest.approx(stats.norm.ppf(probability), abs=1e-15),)
 
 
 @given(st.integers(0, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -51,6 +53,14 @@ def test_wilson_equals_statsmodels(con: duckdb.DuckDBPyConnection, share: tuple[
         published = ", ".join(f"macro.published({part})" for part in parts)
         lower, rate, upper = one(con, published, events, trials, Z)
         assert 0 <= lower <= rate <= upper <= 1
+
+
+@given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_equals_scipy(con: duckdb.DuckDBPyConnection, share: tuple[int, int]) -> None:
+    events, trials = share
+    found = one(con, "macro.wilson_low($1::bigint, $2::bigint, $3), macro.wilson_high($1::bigint, $2::bigint, $3)", events, trials, Z)
+    interval = stats.binomtest(events, trials).proportion_ci(0.95, method="wilson")
+    assert found == (pytest.approx(interval.low, abs=1e-9), pytest.approx(interval.high, abs=1e-9))
 
 
 @pytest.mark.parametrize(

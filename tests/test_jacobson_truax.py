@@ -70,7 +70,10 @@ def judge(con: duckdb.DuckDBPyConnection, scale: Scale, pairs: Sequence[Pair]) -
         "create or replace table core.baseline as select course_id, instrument_id, baseline from core.outcome where baseline is not null"
     )
     con.execute("create or replace table core.expected as select course_id, instrument_id from core.outcome")
-    con.execute("create or replace table core.stratum as select course_id, instrument_id, 1 as stratum_id from core.outcome")
+    con.execute(
+        "create or replace table core.outcome_alike as select min(course_id) as course_id, instrument_id, window_id, 1 as stratum_id, "
+        "is_due, baseline, score, count(*)::integer as courses from core.outcome group by all"
+    )
     con.execute("create or replace table core.stratum_level as select 1 as stratum_id, 'all' as breakdown, 'all' as level")
     con.execute("create or replace table ref.scale as select 'm' as instrument_id, $1::int as sign", [scale.sign])
     con.execute("create or replace table ref.reliability (instrument_id text, r decimal(18, 6), is_used boolean)")

@@ -20,7 +20,7 @@ with
             )
     ),
     items as (
-        select item.*, flag.at_least as flagged_from, scales.how
+        select item.*, macro.pack_of(item.item) as pack, flag.at_least as flagged_from, scales.how
         from ref.scale_item as item
         inner join scales using (instrument_id)
         left join
@@ -37,7 +37,9 @@ with
             item.instrument_id,
             item.domain,
             max(item."offset" + item.slope * answer.answer) as points,
-            bool_or(answer.answer >= item.flagged_from) as suicidality
+            bool_or(answer.answer >= item.flagged_from) as suicidality,
+            sum(macro.packed(answer.answer, item.item)) filter (where item.pack = 0) as answers_1_15,
+            sum(macro.packed(answer.answer, item.item)) filter (where item.pack = 1) as answers_16_30
         from clean.answer as answer
         inner join items_of_maxima as item on answer.instrument_id = item.questionnaire_id and answer.item = item.item
         group by all
@@ -48,13 +50,21 @@ with
             item.instrument_id,
             count(*) as answered,
             sum(item."offset" + item.slope * answer.answer) as points,
-            bool_or(answer.answer >= item.flagged_from) as suicidality
+            bool_or(answer.answer >= item.flagged_from) as suicidality,
+            sum(macro.packed(answer.answer, item.item)) filter (where item.pack = 0) as answers_1_15,
+            sum(macro.packed(answer.answer, item.item)) filter (where item.pack = 1) as answers_16_30
         from clean.answer as answer
         inner join items_of_sums as item on answer.instrument_id = item.questionnaire_id and answer.item = item.item
         group by all
         union all
         select
-            form_number, instrument_id, count(*) as answered, sum(points) as points, bool_or(suicidality) as suicidality
+            form_number,
+            instrument_id,
+            count(*) as answered,
+            sum(points) as points,
+            bool_or(suicidality) as suicidality,
+            sum(answers_1_15) as answers_1_15,
+            sum(answers_16_30) as answers_16_30
         from highest_of_domains
         group by all
     ),
@@ -64,6 +74,8 @@ with
             sums.instrument_id,
             sums.answered,
             sums.suicidality,
+            sums.answers_1_15::bigint as answers_1_15,
+            sums.answers_16_30::bigint as answers_16_30,
             case
                 when scales.domains - sums.answered > scales.missing_allowed
                 then null
@@ -100,6 +112,8 @@ with
             coalesce(items.answered, 0) as answered,
             items.score as item_score,
             items.suicidality,
+            items.answers_1_15,
+            items.answers_16_30,
             case when scales.scale_id = form.scale_id then form.reported_total end as reported_total
         from forms as form
         inner join scales on form.questionnaire_id = scales.questionnaire_id
@@ -143,6 +157,8 @@ select
     form.reported_total,  -- Total of this measure as the export reports it.
     coalesce(abs(form.item_score - form.reported_total) > scoring.total_tolerance, false) as contradicts,  -- Whether the total differs.
     form.answered::integer as items_answered,  -- Answered items of the measure; answered domains, where items share one.
+    form.answers_1_15,  -- Answers to items 1 to 15, packed (macro.unpacked); empty where none was answered.
+    form.answers_16_30,  -- Answers to items 16 to 30, packed; items beyond are not followed one by one.
     form.suicidality,  -- Whether the item about suicidal thoughts is answered at or above its flag; empty where it has no answer.
     set_aside.form_number is not null as is_set_aside  -- Whether another form of the same day counts instead.
 from scored_forms as form

@@ -5,26 +5,19 @@
 -- in a small group such a difference would name them.
 -- Undisclosed: only report reads it, and only through release.change_category.
 with
-    paired as (
-        select
-            outcome.instrument_id, outcome.window_id, stratum.stratum_id, outcome.baseline, outcome.score, count(*) as n
-        from core.outcome
-        inner join core.stratum using (course_id, instrument_id)
-        where outcome.is_due and outcome.baseline is not null and outcome.score is not null
-        group by all
-    ),
     by_stratum as (
         select
-            paired.instrument_id,
-            paired.window_id,
+            alike.instrument_id,
+            alike.window_id,
             pair.method_id,
             pair.cutoff_id,
             pair.is_usual,
             pair.category,
-            paired.stratum_id,
-            sum(paired.n) as n
-        from paired
+            alike.stratum_id,
+            sum(alike.courses) as n
+        from core.outcome_alike as alike
         inner join tally.change_pair as pair using (instrument_id, window_id, baseline, score)
+        where alike.is_due
         group by all
     ),
     by_level as (

@@ -13,7 +13,7 @@ with
             score::double as score_points,
             baseline,
             score
-        from core.outcome
+        from core.outcome_alike
         where is_due and baseline is not null and score is not null
     ),
     windows as (

@@ -71,6 +71,7 @@ GUARDED: Final = (
     Guarded(
         "change_category", ("instrument_id", "window_id", "method_id", "cutoff_id", "is_usual"), ("n",), within="score", part="category"
     ),
+    Guarded("item_change", ("instrument_id", "window_id", "item"), ("enrolled", "n", "improved", "worse", "n - improved - worse")),
     Guarded(
         "retention",
         ("instrument_id", "window_id"),
