@@ -318,6 +318,13 @@ BROKEN = [
         "mine.toml: window: w stands twice",
     ),
     (
+        "pair without a rule",
+        PHQ9 + "caseness = { at_least = 10 }\nreliable_change = 6",
+        '[pair]\ninstrument = "phq9"\nfallback = "gad7"\nsource = "s"\nstatus = "test"\n'
+        'window = { id = "end", from_days = 1, pick = "last", until = "end_of_course" }',
+        "mine.toml: pair: gad7 needs a rule with caseness and reliable_change",
+    ),
+    (
         "one indication twice",
         PHQ9,
         '[[expected]]\nindication = "gad"\nprimary = ["gad7"]\n' * 2,

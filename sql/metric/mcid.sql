@@ -14,6 +14,7 @@ with
     judged as (
         select
             rule.profile_id,
+            rule.unmeasured,
             outcome.course_id,
             outcome.instrument_id,
             outcome.window_id,
@@ -33,7 +34,7 @@ select
     course_id,  -- Course that is judged.
     instrument_id,  -- Measure that is judged.
     window_id,  -- Window of the follow-up score.
-    reason is null as denominator,  -- Whether the course counts in the denominator.
+    macro.is_counted(reason, unmeasured) as denominator,  -- Whether the course counts in the denominator.
     reason is null and is_met as numerator,  -- Whether the condition is met.
     reason  -- Why the course is not in the denominator; empty where it is.
 from judged

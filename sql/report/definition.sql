@@ -40,6 +40,7 @@ with
                 case when contains(metric.sentence, '{item}') then item_status else status end as status
             ),
             metric.metric_id,
+            coalesce(metric.is_paired, false) as is_paired,
             metric.title,
             metric.good_is,
             metric.denominator,
@@ -61,11 +62,21 @@ with
                 ]
             ) as sentence
         from worded
-        cross join ref.metric
+        inner join
+            ref.metric
+            on not coalesce(metric.is_paired, false)
+            or exists (
+                select 1
+                from ref.pair
+                where pair.profile_id = worded.profile_id and pair.instrument_id = worded.instrument_id
+            )
     ),
     choosy as (select distinct profile_id from ref.profile_metric),
     windows as (
-        select profile_window.profile_id, string_agg(window_id, ', ' order by "window".ordinal) as windows
+        select
+            profile_window.profile_id,
+            coalesce(profile_window.is_paired, false) as is_paired,
+            string_agg(window_id, ', ' order by "window".ordinal) as windows
         from ref.profile_window
         inner join ref."window" using (window_id)
         group by all
@@ -98,7 +109,7 @@ select
 from defined
 inner join ref.profile using (profile_id)
 cross join ref.setting
-left join windows using (profile_id)
+left join windows on defined.profile_id = windows.profile_id and defined.is_paired = windows.is_paired
 left join ref.scale using (instrument_id)
 left join choosy using (profile_id)
 left join

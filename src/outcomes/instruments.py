@@ -269,6 +269,10 @@ def _profile_metric(_: Library, profiles: Sequence[Profile]) -> list[tuple[Any, 
     return [(one.id, name) for one in profiles for name in one.metrics]
 
 
+def _profile_reason(_: Library, profiles: Sequence[Profile]) -> list[tuple[Any, ...]]:
+    return [(one.id, name, label) for one in profiles for name, label in one.standings.items()]
+
+
 def _rule(_: Library, profiles: Sequence[Profile]) -> list[tuple[Any, ...]]:
     rows = []
     for profile in profiles:
@@ -346,6 +350,7 @@ _TABLES: Final[dict[str, tuple[Rows, dict[str, pl.DataType]]]] = {
             "review_due_on": DATE,
         },
     ),
+    "profile_reason": (_profile_reason, {"profile_id": TEXT, "reason_id": TEXT, "label": TEXT}),
     "profile_metric": (_profile_metric, {"profile_id": TEXT, "metric_id": TEXT}),
     "rule": (
         _rule,

@@ -172,11 +172,32 @@ class Expectation(Part):
         return self
 
 
+class Pair(Part):
+    """Two measures that are judged together: `instrument`, and the one of `partner` for the course's indication, or `fallback`.
+
+    `window` is when; courses with fewer attended treatment `contacts` have not finished and are not asked about.
+    """
+
+    instrument: MeasureName
+    partner: dict[Name, MeasureName] = Field(default_factory=dict)
+    fallback: MeasureName
+    contacts: Annotated[int, Field(strict=True, ge=1)] = 1
+    window: Window
+    source: Text
+    status: Status
+
+    @property
+    def partners(self) -> list[tuple[str | None, str, int]]:
+        """Indication (none for all), measure, and its place in the order in which they are tried."""
+        return [*((indication, measure, 1) for indication, measure in self.partner.items()), (None, self.fallback, 2)]
+
+
 class Profile(Part):
     """A named set of thresholds: what is asked, when, of whom, and what is expected of whom.
 
     `metrics` are those that it asks; none named are all that have their thresholds. `windows` are names of its own windows or of the
-    settings'; none named are its own, or the settings' where it has none. `unmeasured` says where courses without a score in the window
+    settings'; none named are its own, or the settings' where it has none. `standings` are the authority's own words for what became of a
+    course (ref.reason). `unmeasured` says where courses without a score in the window
     stand: apart, or in the denominator as if the condition was not met.
     """
 
@@ -191,6 +212,8 @@ class Profile(Part):
     metrics: tuple[Name, ...] = ()
     windows: tuple[Text, ...] = ()
     unmeasured: Literal["apart", "in_denominator"] = "apart"
+    standings: dict[Name, Text] = Field(default_factory=dict)
+    pair: Pair | None = None
     own_windows: Annotated[tuple[Window, ...], Field(alias="window")] = ()
     rules: Annotated[tuple[Rule, ...], Field(alias="rule")] = ()
     expectations: Annotated[tuple[Expectation, ...], Field(alias="expected")] = ()
@@ -199,6 +222,11 @@ class Profile(Part):
     def expected(self) -> tuple[Expected, ...]:
         """One entry per indication, programme and measure, in the order of the file."""
         return tuple(Expected(each.indication, each.programme_id, *named) for each in self.expectations for named in each.measures)
+
+    @property
+    def all_windows(self) -> tuple[Window, ...]:
+        """Its own windows, and that of its pair."""
+        return (*self.own_windows, *([self.pair.window] if self.pair else []))
 
     @property
     def status(self) -> Status:
@@ -215,10 +243,19 @@ class Profile(Part):
 
     @model_validator(mode="after")
     def _names_each_once(self) -> "Profile":
-        for key, names in (("metrics", self.metrics), ("windows", self.windows), ("window", [one.id for one in self.own_windows])):
+        for key, names in (("metrics", self.metrics), ("windows", self.windows), ("window", [one.id for one in self.all_windows])):
             twice = next((name for name in names if list(names).count(name) > 1), None)
             if twice:
                 raise ValueError(f"{key}: {twice} stands twice")
+        return self
+
+    @model_validator(mode="after")
+    def _has_rules_for_its_pair(self) -> "Profile":
+        needed = [self.pair.instrument, *(measure for _, measure, _ in self.pair.partners)] if self.pair else []
+        for measure in needed:
+            rule = next((rule for rule in self.rules if rule.instrument == measure), None)
+            if rule is None or rule.caseness is None or rule.reliable_change is None:
+                raise ValueError(f"pair: {measure} needs a rule with caseness and reliable_change")
         return self
 
     @model_validator(mode="after")

@@ -45,7 +45,21 @@ REF: Final[dict[str, pl.Schema]] = {
             "is_own": YES_NO,
         }
     ),
-    "profile_window": pl.Schema({"profile_id": TEXT, "window_id": TEXT}),
+    "profile_window": pl.Schema({"profile_id": TEXT, "window_id": TEXT, "is_paired": YES_NO}),
+    "pair": pl.Schema(
+        {
+            "profile_id": TEXT,
+            "instrument_id": TEXT,
+            "window_id": TEXT,
+            "contacts": WHOLE,
+            "ordinal": WHOLE,
+            "indication": TEXT,
+            "partner_id": TEXT,
+            "source": TEXT,
+            "status": TEXT,
+        }
+    ),
+    "profile_reason": pl.Schema({"profile_id": TEXT, "reason_id": TEXT, "label": TEXT}),
     "profile_metric": pl.Schema({"profile_id": TEXT, "metric_id": TEXT}),
     "scale": pl.Schema(
         {
@@ -140,7 +154,18 @@ REF: Final[dict[str, pl.Schema]] = {
     "expected": pl.Schema({"profile_id": TEXT, "indication": TEXT, "programme_id": TEXT, "instrument_id": TEXT, "role": TEXT}),
 }
 
-METRIC: Final = pl.Schema({"metric_id": TEXT, "ordinal": WHOLE, "title": TEXT, "good_is": TEXT, "denominator": TEXT, "sentence": TEXT})
+METRIC: Final = pl.Schema(
+    {
+        "metric_id": TEXT,
+        "ordinal": WHOLE,
+        "title": TEXT,
+        "good_is": TEXT,
+        "denominator": TEXT,
+        "sentence": TEXT,
+        "is_paired": YES_NO,
+    }
+)
+PAIRS: Final = "core.pair"
 
 INPUT_FILE: Final = pl.Schema(
     {
@@ -186,7 +211,8 @@ def tables(settings: Settings, library: Library, as_of: date) -> dict[str, pl.Da
 
 
 def from_settings(settings: Settings, as_of: date, profiles: Sequence[Profile] = ()) -> dict[str, pl.DataFrame]:
-    """`setting`, one row; `window`, one row per window of the settings, then of the profiles; `profile_window`, which profile asks which.
+    """`setting`, one row; `window`, one row per window of the settings, then of the profiles; `profile_window`, which profile asks which;
+    `pair`, which measures are judged together.
 
     A profile's own window is called `<profile>.<window>`. A profile that names no window asks for its own, or, if it has none, for those
     of the settings. Raises InstrumentError where it names one that neither has.
@@ -203,7 +229,7 @@ def from_settings(settings: Settings, as_of: date, profiles: Sequence[Profile] =
         "profile_id": settings.report.profile,
         "disclosure_rule": settings.disclosure.rule,
     }
-    own = [(f"{profile.id}.{window.id}", window) for profile in profiles for window in profile.own_windows]
+    own = [(f"{profile.id}.{window.id}", window) for profile in profiles for window in profile.all_windows]
     windows = [
         {
             "window_id": name,
@@ -219,12 +245,35 @@ def from_settings(settings: Settings, as_of: date, profiles: Sequence[Profile] =
         }
         for ordinal, (name, window) in enumerate([*((window.id, window) for window in settings.windows), *own], start=1)
     ]
-    asked = [(profile.id, name) for profile in profiles for name in _asked(profile, [window.id for window in settings.windows])]
+    of_settings = [window.id for window in settings.windows]
+    asked = [(profile.id, name, False) for profile in profiles for name in _asked(profile, of_settings)]
+    asked += [(profile.id, f"{profile.id}.{profile.pair.window.id}", True) for profile in profiles if profile.pair]
     return {
         "setting": typed(pl.DataFrame([setting]), REF["setting"]),
         "window": typed(pl.DataFrame(windows, infer_schema_length=None), REF["window"]),
+        "pair": _pairs(profiles),
         "profile_window": pl.DataFrame(asked, schema=REF["profile_window"], orient="row"),
     }
+
+
+def _pairs(profiles: Sequence[Profile]) -> pl.DataFrame:
+    rows = [
+        {
+            "profile_id": profile.id,
+            "instrument_id": pair.instrument,
+            "window_id": f"{profile.id}.{pair.window.id}",
+            "contacts": pair.contacts,
+            "ordinal": ordinal,
+            "indication": indication,
+            "partner_id": partner,
+            "source": pair.source,
+            "status": pair.status,
+        }
+        for profile in profiles
+        if (pair := profile.pair)
+        for indication, partner, ordinal in pair.partners
+    ]
+    return pl.DataFrame(rows, schema=REF["pair"])
 
 
 def _asked(profile: Profile, of_settings: Sequence[str]) -> list[str]:
@@ -251,7 +300,12 @@ def _metrics(files: Iterable[SqlFile]) -> pl.DataFrame:
         if missing := sorted(set(sqlfiles.FACTS) - set(file.facts)):
             raise SqlFileError(f"{file.table} does not say its {missing[0]} in the header")
     rows = [
-        {"metric_id": file.name, "ordinal": int(file.facts["order"]), **{name: file.facts[name] for name in METRIC if name in file.facts}}
+        {
+            "metric_id": file.name,
+            "ordinal": int(file.facts["order"]),
+            "is_paired": PAIRS in file.reads,
+            **{name: file.facts[name] for name in METRIC if name in file.facts},
+        }
         for file in files
     ]
     return pl.DataFrame(rows, schema=METRIC).sort("ordinal", "metric_id")

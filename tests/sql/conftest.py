@@ -7,7 +7,8 @@ the order too). A block fenced as sql is run instead of the file's SELECT, so th
 (`Given example`). A column whose heading stands in brackets is a remark.
 
 `# profile.<id>` tries a shipped profile: what is given is the beginning, every table above it is made by its own SQL, and `Then` shows
-core.evidence. There the patient is called as the course where none is given, and scores and sessions count unless they say otherwise.
+core.evidence (`Then, of the pair` those of its metrics that judge two measures together). There the patient is called as the course
+where none is given, and scores and sessions count unless they say otherwise.
 
 Where nothing is given, tables are empty, except `ref.setting` and `ref.window` (defaults of the settings, as of 2026-01-01; a given
 `ref.setting` changes only the columns it shows) and the tables of `sql/ref/*.csv` (as shipped). In `clean.*`, a day (`answered_on`)
@@ -63,6 +64,7 @@ class Case:
     then: Grid | None = None
     in_order: bool = False
     sql: str | None = None
+    of_pairs: bool = False
 
 
 class SpecError(Exception):
@@ -118,6 +120,7 @@ def parse(text: str) -> list[Case]:
         elif match := THEN.match(line):
             grid = case.then = Grid()
             case.in_order = "order" in match.group(1)
+            case.of_pairs = "of the pair" in match.group(1)
         elif line.lstrip().startswith("|"):
             _add(grid, [cell.strip().strip("`") for cell in line.strip().strip("|").split("|")], number)
     return cases
@@ -261,7 +264,8 @@ def _check_profile(empty: Warehouse, case: Case, profile_id: str) -> None:
             _give(con, name, empty.columns(name), _with_defaults(name, grid), is_there=True)
         built = [file for name, file in files.items() if file.schema == "macro" or (name in wanted and name not in given)]
         warehouse.run(con, built)
-        _compare(con, "select * from core.evidence", Case(case.name, case.line, {}, case.then, case.in_order), "core.evidence")
+        of_pairs = "where metric_id in (select metric_id from ref.metric where is_paired)" if case.of_pairs else ""
+        _compare(con, f"select * from core.evidence {of_pairs}", Case(case.name, case.line, {}, case.then, case.in_order), "core.evidence")
     finally:
         con.execute("use memory")
         con.execute("detach spec")
