@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -195,9 +195,7 @@ def test_no_cell_value_is_in_a_verdict_a_reject_list_or_an_error(tmp_path: Path)
 @pytest.fixture
 def content_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rules that hold of everything: the account of reading and repeats alone, without the slow library."""
-
-    monkeypatch.setattr(validate, "judge", lambda *_, **__: validate.Judgement([]))
-    monkeypatch.setattr(validate, "judge_file", lambda *_: [])
+    monkeypatch.setattr(validate, "_answered", list)
 
 
 RUNS = st.lists(
@@ -328,3 +326,19 @@ def test_a_failure_inside_leaves_nothing_that_the_ledger_knows(tmp_path: Path, m
 def test_export_date_in_a_name_needs_a_real_date() -> None:
     assert export_date.in_name("a_2026-02-30.csv") is None
     assert export_date.in_name("batch12026112199.csv") is None
+
+
+@pytest.mark.parametrize(
+    ("item", "answer"),
+    [([1, 2, 127, 1], [0, 3, 127, 0]), ([1, 2, 128], [0, 0, 0]), ([1, 2, 2], [0, -1, -1]), ([1, None, 2, None], [0, 1, 1, 1])],
+    ids=["small", "beyond an item number", "below zero", "without an item number"],
+)
+def test_answers_are_counted_by_questionnaire_item_and_answer(item: list[int | None], answer: list[int]) -> None:
+    place = [None, 0, 65, None][: len(item)]
+    kinds = {name: parts.COMBINATIONS[name] for name in ("questionnaire", "item", "answer")}
+    answers = pl.DataFrame({"questionnaire": place, "item": item, "answer": answer}, schema=kinds)
+
+    counted = parts.combinations(answers)
+
+    assert counted.schema == parts.COMBINATIONS
+    assert {row[:3]: row[3] for row in counted.iter_rows()} == Counter(answers.iter_rows())

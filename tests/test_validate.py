@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from outcomes import contract, places, rulebook
 from outcomes.suites import questions
-from outcomes.validate import Rule, RuleError, check_release, judge, judge_file, suite
+from outcomes.validate import Rule, RuleError, check_release, judge, judge_file, judge_seen, look, suite, violations
 
 ROOT = Path(__file__).parents[1]
 CLEAN, RELEASE = rulebook.CLEAN, rulebook.RELEASE
@@ -337,6 +337,20 @@ def test_a_weight_counts_rows_of_the_export_and_rows_lost_in_reading_count_towar
     ]
     assert [counts()[code] for code in ("FRM-11", "FRM-12", "FRM-16", "FRM-90")] == [(3, 1), (2, 0), (3, 1), (3, 0)]
     assert counts(rejected_before=18)["FRM-90"] == (21, 20)
+
+
+@pytest.mark.parametrize("height", [1, 2, 100])
+def test_parts_of_a_frame_are_judged_at_once_as_the_whole_frame_is(height: int) -> None:
+    good, bad = cases("form")
+    frame = clean_frame("form", [good | {"source_rows": 9}, *(row | {"source_rows": 2} for row in bad.values()), good | {"source_rows": 1}])
+    parts = list(frame.iter_slices(height))
+    whole = judge(frame, "form", "source_rows")
+
+    verdict = judge_seen("form", [look(part, "form", "source_rows") for part in parts])
+
+    assert verdict.results == [result for result in whole.results if result.code != "FRM-90"]
+    found = [(row + place * height, code) for place, part in enumerate(parts) for row, code in violations(part, verdict).iter_rows()]
+    assert found == whole.violations.rows()
 
 
 def test_a_rule_on_a_column_that_the_frame_lacks_is_not_applicable() -> None:

@@ -1,7 +1,8 @@
 """The unjudged parts of one file in; its clean Parquet files out, with every row counted once and every lost row explained."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,7 @@ from outcomes.parts import Parts, Writer, ahead, arrow_batches, as_arrow
 from outcomes.sources import fingerprint, repeats
 from outcomes.sources.pieces import LOST, Piece
 from outcomes.sources.repeats import Repeats
+from outcomes.validate import Verdict
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -75,10 +77,13 @@ def settle(parts: Parts, account: Account, as_of: "dt.date", folder: "Path", sha
     """Writes `<table>.parquet` (a form's also `answer.parquet`) into the folder and completes the account; the parts are gone after."""
     parts.close()
     if shape == "long":
-        found = _runs(parts)
-        answers = _judged_answers(parts, account, found, in_runs=True)
+        with ThreadPoolExecutor(1) as helper:
+            repeating = helper.submit(_runs, parts)
+            lost = _broken_answers(parts, account)
+        found = repeating.result()
+        answers = _answers_of_runs(parts, found, lost)
     else:
-        answers = _judged_answers(parts, account, Repeats(), in_runs=False)
+        answers = Answers(_broken_answers(parts, account).unique(["unit", "code"], maintain_order=True))
         found = _rows(parts, as_of, answers.lost["unit"])
         # In these shapes a row is a whole form, so a bad answer costs the form.
         found.lost = pl.concat([found.lost, answers.lost])
@@ -113,7 +118,8 @@ def _rows(parts: Parts, as_of: "dt.date", broken: pl.Series) -> Repeats:
         return Repeats()
     units = _with_keys(parts, twice, whole=True).filter(~pl.col("unit").is_in(broken.implode()))
     judgement = validate.judge(_with_facts(units, parts, as_of), parts.table.name)
-    return repeats.of_rows(units.filter(~pl.int_range(pl.len()).is_in(_of_rows(judgement)["row"].implode())), parts.table.key[0])
+    broken_too = _of_rows(judgement.violations, judgement.results)["row"]
+    return repeats.of_rows(units.filter(~pl.int_range(pl.len()).is_in(broken_too.implode())), parts.table.key[0])
 
 
 def _with_keys(parts: Parts, keys: repeats.Keys, whole: bool = False) -> pl.DataFrame:
@@ -122,14 +128,8 @@ def _with_keys(parts: Parts, keys: repeats.Keys, whole: bool = False) -> pl.Data
     return scan.filter(pl.col("key").is_in(pl.Series(keys).implode())).collect().sort("unit")
 
 
-def _judged_answers(parts: Parts, account: Account, found: Repeats, in_runs: bool) -> Answers:
-    """Answers that break a rule or stand twice in their form."""
-    if not parts.has_answers:
-        return Answers()
-    scan = pl.scan_parquet(parts.answers)
-    lost = _broken_answers(parts, account, scan)
-    if not in_runs:
-        return Answers(lost.unique(["unit", "code"], maintain_order=True))
+def _answers_of_runs(parts: Parts, found: Repeats, lost: pl.DataFrame) -> Answers:
+    """Answers of the long shape that break a rule, which are `lost`, or that stand twice in their form."""
     lost = lost.with_columns(found.form_of(lost["unit"]))
     forms = _with_an_item_twice(parts, found)
     if not forms.size:
@@ -167,19 +167,20 @@ def _column(table: "pa.Table", name: str) -> pl.Series:
     return series.alias(name)
 
 
-def _broken_answers(parts: Parts, account: Account, scan: pl.LazyFrame) -> pl.DataFrame:
+def _broken_answers(parts: Parts, account: Account) -> pl.DataFrame:
     """The answers that break a rule, as LOST; answers of questionnaires that are not installed are left to the rule on forms."""
-    combinations = scan.group_by("instrument_id", "item", "answer").agg(rows=pl.len().cast(pl.Int32)).collect()
+    if not parts.has_answers:
+        return pl.DataFrame(schema=LOST)
     names = pl.DataFrame({"instrument_id": parts.facts.ids}).with_row_index("questionnaire").cast({"questionnaire": pl.Int32})
-    combinations = combinations.join(names, on="instrument_id").join(parts.facts.items, on=["questionnaire", "item"], how="left")
+    combinations = parts.combinations.join(names, on="questionnaire").join(parts.facts.items, on=["questionnaire", "item"], how="left")
     combinations = combinations.sort("instrument_id", "item", "answer")
     judgement = validate.judge(combinations, ANSWER.name, weight="rows")
     account.heard([result for result in judgement.results if not _about_file(result)])
-    broken = _of_rows(judgement)
+    broken = _of_rows(judgement.violations, judgement.results)
     if not broken.height:
         return pl.DataFrame(schema=LOST)
     bad = combinations.with_row_index("row").join(broken, on="row").select("instrument_id", "item", "answer", "code")
-    lines = scan.join(bad.lazy(), on=["instrument_id", "item", "answer"], nulls_equal=True)
+    lines = pl.scan_parquet(parts.answers).join(bad.lazy(), on=["instrument_id", "item", "answer"], nulls_equal=True)
     more = {"column": pl.lit("answer"), "rows": pl.lit(1, pl.Int32)}
     return lines.select(pl.col("form_row").alias("unit"), "source_line", "code", **more).collect().sort("source_line", "code")
 
@@ -188,47 +189,57 @@ def _about_file(result: validate.RuleResult) -> bool:
     return any(rule.code == result.code and rule.about == "file" for rule in validate.suite(result.table))
 
 
-def _of_rows(judgement: validate.Judgement) -> pl.DataFrame:
+def _of_rows(violations: pl.DataFrame, results: Sequence[validate.RuleResult]) -> pl.DataFrame:
     """The violations that cost a row."""
-    codes = [result.code for result in judgement.results if result.severity == "row"]
-    return judgement.violations.filter(pl.col("code").is_in(codes))
+    return violations.filter(pl.col("code").is_in([result.code for result in results if result.severity == "row"]))
 
 
 def _units(parts: Parts, account: Account, found: Repeats, answers: Answers, as_of: "dt.date", folder: "Path") -> pl.Series:
     """Judges and writes the units; gives those that are not kept, as a sorted series."""
-    table = parts.table
-    writer: Writer | None = None
+    changes = _changes(answers)
+    seen = []
+    for units in parts.unit_batches():
+        units, lost, again = _standing(units, found, changes)
+        account.rejected += lost
+        account.duplicate += again
+        seen.append(validate.look(_with_facts(units, parts, as_of), parts.table.name, weight="source_rows"))
+    verdict = validate.judge_seen(parts.table.name, seen)
+    account.heard(verdict.results)
     gone = [found.lost["unit"], found.duplicates["unit"]]
-    for units in ahead(_kept(parts, account, found, answers, as_of, gone)):
+    writer: Writer | None = None
+    for units in ahead(_kept(parts, account, found, changes, verdict, as_of, gone)):
         rows = _finished(units, parts)
-        writer = writer or Writer(folder / f"{table.name}.parquet", rows.schema)
+        writer = writer or Writer(folder / f"{parts.table.name}.parquet", rows.schema)
         writer.add(rows)
     if writer:
         writer.close()
     return pl.concat(gone).unique().sort()
 
 
+def _standing(units: pl.DataFrame, found: Repeats, changes: pl.DataFrame) -> tuple[pl.DataFrame, int, int]:
+    """The units without those that contradict or repeat others, each with all its rows; and how many rows went, lost or as duplicates."""
+    rows = [0, 0]
+    if found:
+        lost = units["unit"].is_in(found.lost["unit"].implode())
+        again = units["unit"].is_in(found.duplicates["unit"].implode())
+        rows = [int(units.filter(which)["rows"].sum()) for which in (lost, again)]
+        units = units.filter(~lost & ~again & (units["unit"] == found.form_of(units["unit"])))
+    if found.whole.height and units.height:
+        near = pl.col("unit").is_between(units["unit"].min(), units["unit"].max())
+        units = units.update(found.whole.filter(near), on="unit")
+    units = _changed(units, changes).with_columns(source_rows=pl.col("rows") - pl.col("bad") - pl.col("again"))
+    return units, rows[0], rows[1]
+
+
 def _kept(
-    parts: Parts, account: Account, found: Repeats, answers: Answers, as_of: "dt.date", gone: list[pl.Series]
+    parts: Parts, account: Account, found: Repeats, changes: pl.DataFrame, verdict: Verdict, as_of: "dt.date", gone: list[pl.Series]
 ) -> Iterator[pl.DataFrame]:
-    """The units that stay, in bounded batches; the others go to the account and to `gone`."""
-    changes = _changes(answers)
+    """The units that stay, in bounded batches; those that break a rule go to the account and to `gone`."""
     for units in parts.unit_batches():
-        if found:
-            lost = units["unit"].is_in(found.lost["unit"].implode())
-            again = units["unit"].is_in(found.duplicates["unit"].implode())
-            account.rejected += int(units.filter(lost)["rows"].sum())
-            account.duplicate += int(units.filter(again)["rows"].sum())
-            units = units.filter(~lost & ~again & (units["unit"] == found.form_of(units["unit"])))
-        if found.whole.height and units.height:
-            near = pl.col("unit").is_between(units["unit"].min(), units["unit"].max())
-            units = units.update(found.whole.filter(near), on="unit")
-        units = _changed(units, changes).with_columns(source_rows=pl.col("rows") - pl.col("bad") - pl.col("again"))
-        judgement = validate.judge(_with_facts(units, parts, as_of), parts.table.name, weight="source_rows")
-        account.heard([result for result in judgement.results if not _about_file(result)])
-        broken = _of_rows(judgement)
-        if broken.height:
-            units = _without_broken(units, broken, account, gone)
+        units, _, _ = _standing(units, found, changes)
+        if any(result.violated and result.severity == "row" for result in verdict.results):
+            broken = _of_rows(validate.violations(_with_facts(units, parts, as_of), verdict), verdict.results)
+            units = _without_broken(units, broken, account, gone) if broken.height else units
         account.accepted += int(units["source_rows"].sum())
         account.rejected += int(units["bad"].sum())
         account.duplicate += int(units["again"].sum())
@@ -281,7 +292,8 @@ def _with_facts(units: pl.DataFrame, parts: Parts, as_of: "dt.date") -> pl.DataF
     known = pl.when(pl.col("instrument_id").is_in(parts.facts.ids)).then(True)
     keys = ["instrument_id", "scale_id"]
     totals = parts.facts.totals.rename({"questionnaire_id": "instrument_id"})
-    return units.with_columns(questionnaire_known=known).join(totals, on=keys, how="left", maintain_order="left")
+    bounds = units.select(keys).join(totals, on=keys, how="left", maintain_order="left").drop(keys)
+    return units.with_columns(*bounds, questionnaire_known=known)
 
 
 def _finished(units: pl.DataFrame, parts: Parts) -> "pa.Table":

@@ -16,7 +16,19 @@ import polars as pl
 from outcomes import suites
 from outcomes.suites import Question, Rule, RuleError, Severity, suite
 
-__all__ = ["Judgement", "Rule", "RuleError", "RuleResult", "Severity", "check_release", "judge", "judge_file", "suite"]
+__all__ = [
+    "Judgement",
+    "Rule",
+    "RuleError",
+    "RuleResult",
+    "Severity",
+    "check_release",
+    "judge",
+    "judge_seen",
+    "look",
+    "suite",
+    "violations",
+]
 
 _WHETHER: Final = {"result_format": "BOOLEAN_ONLY"}
 _WHICH: Final = {"result_format": "COMPLETE", "partial_unexpected_count": 0, "exclude_unexpected_values": True}
@@ -76,6 +88,21 @@ class _Asked(NamedTuple):
         return int(self.cases[_WEIGHT].gather(list(self.broken)).sum())
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What the rules on rows look at in a frame, each case once: much less than the frame."""
+
+    asked: Sequence[_Asked]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of the rules on rows, and which cases break them."""
+
+    results: list[RuleResult]
+    answers: Sequence[_Asked]
+
+
 class _Block(NamedTuple):
     """What questions that ask the same look at, for a rule that stands for all of them; and which of the cases it is."""
 
@@ -90,17 +117,57 @@ def judge(frame: pl.DataFrame, table: str, weight: str | None = None, rejected_b
     names a column which the frame lacks is not applicable: its result has checked = 0. `rejected_before` rows of the same file were
     already rejected while it was read; they count towards the share that refuses the file. Raises RuleError.
     """
-    rules = [rule for rule in suite(table) if rule.about == "row"]
-    flat = frame.with_columns(pl.col(name).list.join("+") for name, kind in frame.schema.items() if isinstance(kind, pl.List))
-    flat = _outlined(flat, rules)
-    answers = _answered(_asked(flat, rules, weight))
-    broken = [_rows(flat, asked) for asked in answers if asked.broken and asked.question.rule.severity != "note"]
-    violations = pl.concat(broken).sort("row", "code") if broken else pl.DataFrame(schema=_VIOLATIONS)
+    verdict = judge_seen(table, [look(frame, table, weight)])
+    broken = violations(frame, verdict)
+    counted = [rule.code for rule in suite(table) if rule.severity == "row" and rule.in_share]
+    rejected = broken.filter(pl.col("code").is_in(counted)).get_column("row").unique()
+    rows, lost = (frame.height, rejected.len()) if weight is None else (int(frame[weight].sum()), int(frame[weight].gather(rejected).sum()))
+    return Judgement([*verdict.results, *judge_file(table, rows + rejected_before, lost + rejected_before)], broken)
 
-    counted = [rule.code for rule in rules if rule.severity == "row" and rule.in_share]
-    rejected = violations.filter(pl.col("code").is_in(counted)).get_column("row").unique()
-    rows, lost = (flat.height, rejected.len()) if weight is None else (int(flat[weight].sum()), int(flat[weight].gather(rejected).sum()))
-    return Judgement([*_results(rules, answers), *judge_file(table, rows + rejected_before, lost + rejected_before)], violations)
+
+def look(frame: pl.DataFrame, table: str, weight: str | None = None) -> Seen:
+    """What the rules on rows see of a frame; of a frame that is read part by part, each part is looked at and all are judged at once."""
+    rules = [rule for rule in suite(table) if rule.about == "row"]
+    return Seen(_asked(_flat(frame, rules), rules, weight))
+
+
+def judge_seen(table: str, seen: Sequence[Seen]) -> Verdict:
+    """What the rules on rows say of everything that was seen, of frames with the same columns. Raises RuleError."""
+    answers = _answered([_together(same) for same in zip(*(one.asked for one in seen), strict=True)])
+    return Verdict(_results([rule for rule in suite(table) if rule.about == "row"], answers), answers)
+
+
+def violations(frame: pl.DataFrame, verdict: Verdict) -> pl.DataFrame:
+    """One line per row of the frame and rule that it breaks, of all severities but `note`; `row` counts from 0."""
+    broken = [asked for asked in verdict.answers if asked.broken and asked.question.rule.severity != "note"]
+    if not broken:
+        return pl.DataFrame(schema=_VIOLATIONS)
+    flat = _flat(frame, [asked.question.rule for asked in broken])
+    return pl.concat(_rows(flat, asked) for asked in broken).sort("row", "code")
+
+
+def _together(parts: Sequence[_Asked]) -> _Asked:
+    """One question, its cases in several frames."""
+    if len(parts) == 1:
+        return parts[0]
+    keys = list(_keys(parts[0].question))
+    slots = parts[0].question.rule.slots
+    cases = pl.concat(part.cases for part in parts).group_by(keys).agg(*(pl.col(slot).first() for slot in slots), pl.col(_WEIGHT).sum())
+    return parts[0]._replace(cases=cases)
+
+
+def _flat(frame: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
+    """The frame with sets as texts, and the outline of each column that a rule judges by it."""
+    frame = frame.with_columns(pl.col(name).list.join("+") for name, kind in frame.schema.items() if isinstance(kind, pl.List))
+    names = {name for rule in rules if rule.judged_by == "outline" for target in rule.targets for name in target}
+    return frame.with_columns(_outline(frame[name]).alias(_OUTLINE + name) for name in names if name in frame.columns)
+
+
+def _outline(texts: pl.Series) -> pl.Series:
+    """What the texts are when each run of letters and digits is one letter."""
+    odd = texts.str.contains("[^0-9A-Za-z]").arg_true()
+    plain = pl.Series(["x"]).new_from_index(0, texts.len())
+    return plain.scatter(odd, texts.gather(odd).str.replace_all("[0-9A-Za-z]+", "x")) if odd.len() else plain
 
 
 def judge_file(table: str, rows: int, rejected: int) -> list[RuleResult]:
@@ -137,7 +204,7 @@ def check_release(frames: Mapping[str, pl.DataFrame]) -> list[RuleResult]:
             full = frame.with_columns(_RELEASE_FACTS[table])
         except pl.exceptions.PolarsError:
             raise RuleError(f"{table} lacks a column that its rules need") from None
-        asked += _asked(_outlined(full, own), own, None)
+        asked += _asked(_flat(full, own), own, None)
         rules += own
     return _results(rules, _answered(asked))
 
@@ -179,18 +246,6 @@ def _keys(question: Question) -> dict[str, pl.Expr]:
         else:
             keys[f"key of {slot}"] = column
     return keys
-
-
-def _outlined(frame: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
-    """The frame with the outline of each column that a rule judges by it: what its text is when runs of letters and digits are one."""
-    names = {name for rule in rules if rule.judged_by == "outline" for target in rule.targets for name in target}
-    return frame.with_columns(_outline(frame[name]).alias(_OUTLINE + name) for name in names if name in frame.columns)
-
-
-def _outline(texts: pl.Series) -> pl.Series:
-    odd = texts.str.contains("[^0-9A-Za-z]").arg_true()
-    plain = pl.Series(["x"]).new_from_index(0, texts.len())
-    return plain.scatter(odd, texts.gather(odd).str.replace_all("[0-9A-Za-z]+", "x")) if odd.len() else plain
 
 
 def _cases(frame: pl.DataFrame, question: Question, weight: pl.Expr) -> pl.LazyFrame:

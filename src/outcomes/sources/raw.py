@@ -20,6 +20,8 @@ from outcomes.sources.verdicts import Refused, refusing
 Format = Literal["csv", "jsonl", "parquet", "xlsx"]
 
 BATCH = 100_000
+# Typing the heads of runs costs little per head, but much per batch.
+RUNS = 600_000
 
 _SUFFIXES: dict[Format, tuple[str, ...]] = {
     "csv": (".csv", ".tsv", ".tab", ".txt", ".dat", ""),
@@ -51,6 +53,34 @@ class Runs:
 
     def rename(self, names: Mapping[str, str]) -> "Runs":
         return Runs(self.heads.rename(names, strict=False), self.starts, self.tail.rename(names, strict=False))
+
+
+def joined(batches: "Iterator[pl.DataFrame | Runs]", rows: int) -> "Iterator[pl.DataFrame | Runs]":
+    """The same rows, Runs that follow one another put together until they have so many; a run that went on is one."""
+    waiting: list[Runs] = []
+    for batch in batches:
+        if isinstance(batch, Runs):
+            waiting.append(batch)
+            if sum(part.tail.height for part in waiting) < rows:
+                continue
+        if waiting:
+            yield _one(waiting)
+        waiting = []
+        if isinstance(batch, pl.DataFrame):
+            yield batch
+    if waiting:
+        yield _one(waiting)
+
+
+def _one(parts: Sequence[Runs]) -> Runs:
+    heads, starts, row, before = [], [], 0, None
+    for part in parts:
+        texts = part.heads.drop("source_line")
+        goes_on = texts.row(0) == before
+        heads.append(part.heads[goes_on:])
+        starts.append(part.starts[goes_on:] + row)
+        row, before = row + part.tail.height, texts.row(-1)
+    return Runs(pl.concat(heads), np.concatenate(starts), pl.concat(part.tail for part in parts))
 
 
 @dataclass
@@ -162,7 +192,7 @@ def open_raw(staged: Staged, file_name_suffix: str, limits: Limits) -> Raw:
             raw.notes[note] = 1
     if file_name_suffix.lower() not in _SUFFIXES[raw.format]:
         raw.notes["F58"] = 1
-    raw.batches = _counted(raw, raw.batches)
+    raw.batches = joined(_counted(raw, raw.batches), RUNS)
     return raw
 
 
