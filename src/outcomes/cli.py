@@ -150,6 +150,22 @@ def doctor(config: Config = CONFIG) -> None:
 
 
 @app.command()
+def benchmark(config: Config = CONFIG) -> None:
+    """What others have published, beside the clinic's own figures of the last release; never a target.
+
+    Example: [bold]outcomes benchmark[/bold]
+    """
+    from outcomes import benchmark as pack
+
+    settings = _settings(config)
+    release = settings.paths.data / "published" / "current" / "outcomes.duckdb"
+    if not release.exists():
+        typer.secho("nothing is published yet: call `outcomes run`", err=True)
+        raise typer.Exit(Exit.USAGE)
+    typer.echo(pack.terminal(release, settings.clinic.name))
+
+
+@app.command()
 def rebuild(config: Config = CONFIG, as_of: AsOf = None, log_style: Log = LogStyle.auto) -> None:
     """Everything again from the raw files, in the order in which they came, then a night.
 

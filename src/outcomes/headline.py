@@ -33,8 +33,8 @@ Cell = dict[str, Any]
 def rows(release: Path, settings: Settings, library: Library) -> list[tuple[str, ...]]:
     """One row of text per indication and primary measure of the report's profile, in the order of COLUMNS."""
     profile, window = settings.report.profile, _window(settings)
-    people = {(cell["level"], cell["instrument_id"]): cell for cell in _query(release, PEOPLE, [window])}
-    rates = {(c["level"], c["instrument_id"], c["metric_id"]): c for c in _query(release, RATES, [profile, window])}
+    people = {(cell["level"], cell["instrument_id"]): cell for cell in query(release, PEOPLE, [window])}
+    rates = {(c["level"], c["instrument_id"], c["metric_id"]): c for c in query(release, RATES, [profile, window])}
     primary = sorted({(e.indication or "", e.instrument) for e in library.profiles[profile].expected if e.role == "primary"})
     return [
         (*key, *_people(people[key]), _rate(rates.get((*key, "response"))), _rate(rates.get((*key, "remission"))))
@@ -107,10 +107,11 @@ def markdown(release: Path, settings: Settings, library: Library) -> str:
 def quality_rows(release: Path) -> list[Cell]:
     """The published quality table with every value as text or a whole number, as an engine's artifact takes it."""
     plain = (int, str, bool, type(None))
-    return [{name: v if isinstance(v, plain) else str(v) for name, v in row.items()} for row in _query(release, QUALITY)]
+    return [{name: v if isinstance(v, plain) else str(v) for name, v in row.items()} for row in query(release, QUALITY)]
 
 
-def _query(release: Path, sql: str, values: Sequence[Any] = ()) -> list[Cell]:
+def query(release: Path, sql: str, values: Sequence[Any] = ()) -> list[Cell]:
+    """Rows of a query over the release, by column."""
     import duckdb
 
     with duckdb.connect(str(release), read_only=True) as con:
