@@ -1,4 +1,3 @@
--- kept as: view
 -- What each profile asks: one row per profile, metric and window. core.judgement holds nothing else.
 -- Metrics of a pair of measures (is_paired) are asked in the window of the profile's pair, any other metric in the
 -- others.

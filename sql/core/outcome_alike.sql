@@ -2,7 +2,6 @@
 -- figure of a level tells apart.
 -- Whatever is counted or summed over courses can be counted here for less: each row stands for `courses` of them.
 select
-    min(outcome.course_id) as course_id,  -- One of the courses.
     outcome.instrument_id,  -- Measure.
     outcome.window_id,  -- Window.
     stratum.stratum_id,  -- Combination of levels (core.stratum_level).

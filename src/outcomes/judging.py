@@ -78,7 +78,10 @@ def stacked(files: Iterable[SqlFile]) -> list[SqlFile]:
         "left join core.baseline as b using (course_id, instrument_id)"
     )
     grouped = ", ".join(name for name in VERDICT_COLUMNS if name != "courses")
-    verdict = f"select {grouped}, sum(courses)::bigint as courses from ({' union all '.join(map(_verdicts, metrics))}) group by all"
+    numbered = f"with outcome as materialized (select row_number() over () as course_id, alike.* from {_ALIKE} as alike)"
+    verdict = (
+        f"{numbered} select {grouped}, sum(courses)::bigint as courses from ({' union all '.join(map(_verdicts, metrics))}) group by all"
+    )
     of_outcomes = {name.partition(".")[2]: meaning for name, meaning in EVIDENCE_COLUMNS.items()}
     judged = [file.table for file in metrics]
     tables = [
@@ -110,11 +113,9 @@ def _verdicts(file: SqlFile) -> str:
     columns = f"'{file.name}' as metric_id, profile_id, instrument_id, window_id, stratum_id, denominator, numerator, reason"
     if not asks_one_outcome(file):
         return f"select {columns}, 1 as courses from {file.table} inner join core.stratum using (course_id, instrument_id) {_asked(file)}"
-    judged = f"with outcome as (from {_ALIKE}) from ({file.text.replace(_OUTCOME, 'outcome')}\n)"
-    return (
-        f"select {columns}, alike.courses from ({judged}) inner join {_ALIKE} as alike using (course_id, instrument_id, window_id) "
-        f"{_asked(file)}"
-    )
+    judged = file.text.replace(_OUTCOME, "outcome")
+    of_outcome = "(select course_id, stratum_id, courses from outcome) as outcome"
+    return f"select {columns}, courses from ({judged}\n) inner join {of_outcome} using (course_id) {_asked(file)}"
 
 
 def _asked(file: SqlFile) -> str:
