@@ -78,6 +78,7 @@ select
     coalesce(resistance.treatment_resistance, 'unknown') as treatment_resistance,  -- See ref.treatment_resistance, or `unknown`.
     patient.occupation,  -- Occupation group.
     patient.sex,  -- Sex as the clinic records it.
+    patient.ethnicity,  -- Ethnicity as the clinic records it.
     patient.age_band  -- Age in bands, at enrolment.
 from courses
 left join formats using (course_id)
