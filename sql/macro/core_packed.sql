@@ -5,8 +5,10 @@
 create macro macro.packed(answer, item) as
     case when answer between 0 and 14 then (answer::bigint + 1) << (4 * ((item - 1) % 15)) end;
 
--- Which of a form's numbers holds an item, from 0.
+-- Which of a form's numbers holds an item, from 0, and where in it the item begins.
 create macro macro.pack_of(item) as divide(item - 1, 15);
 
--- The answer to an item; null where it's blank.
-create macro macro.unpacked(packed, item) as nullif((packed >> (4 * ((item - 1) % 15))) & 15, 0) - 1
+create macro macro.shift_of(item) as 4 * ((item - 1) % 15);
+
+-- The answer that begins there; -1 where it's blank, null where nothing of the number was answered.
+create macro macro.unpacked(packed, shift) as ((packed >> shift) & 15)::tinyint - 1::tinyint

@@ -10,60 +10,96 @@ with
     measures as (select questionnaire_id, instrument_id, count(*) as items from ref.scale_item group by all),
     items as (
         select
-            scale_item.item,
             arg_max(scale_item.instrument_id, measures.items) as instrument_id,
+            scale_item.item,
+            macro.pack_of(scale_item.item) as pack,
+            macro.shift_of(scale_item.item) as shift,
             any_value(scale_item.slope) as slope,
-            any_value(scale_item."offset") as "offset",
-            macro.pack_of(scale_item.item) as pack
+            any_value(scale_item."offset") as "offset"
         from ref.scale_item
         inner join measures using (questionnaire_id, instrument_id)
         group by scale_item.questionnaire_id, scale_item.item
     ),
-    forms as (
-        select form_number, instrument_id, answers_1_15, answers_16_30
-        from core.score
-        where answers_1_15 is not null or answers_16_30 is not null
+    -- Measures and windows go by number through what is done per answer.
+    numbers as (
+        select instrument_id, row_number() over (order by instrument_id)::smallint as measure
+        from (select distinct instrument_id from items) as given
     ),
-    paired as (
+    window_numbers as (
+        select window_id, row_number() over (order by window_id)::smallint as window_number
+        from (select distinct window_id from tally.score) as given
+    ),
+    forms as (
+        select score.form_number, numbers.measure, score.answers_1_15, score.answers_16_30
+        from core.score
+        inner join numbers using (instrument_id)
+        where score.answers_1_15 is not null or score.answers_16_30 is not null
+    ),
+    baselines as (
         select
-            outcome.instrument_id,
-            outcome.window_id,
+            baseline.course_id,
+            baseline.instrument_id,
+            forms.measure,
             stratum.stratum_id,
-            [before.answers_1_15, before.answers_16_30] as before,
-            [after.answers_1_15, after.answers_16_30] as after
-        from core.outcome
+            forms.answers_1_15,
+            forms.answers_16_30
+        from core.baseline
         inner join core.stratum using (course_id, instrument_id)
-        inner join core.baseline using (course_id, instrument_id)
-        inner join
-            forms as before
-            on baseline.baseline_form_number = before.form_number
-            and outcome.instrument_id = before.instrument_id
-        inner join
-            forms as after on outcome.form_number = after.form_number and outcome.instrument_id = after.instrument_id
+        inner join numbers using (instrument_id)
+        inner join forms on baseline.baseline_form_number = forms.form_number and numbers.measure = forms.measure
+    ),
+    pairs as (
+        select
+            baselines.measure,
+            window_numbers.window_number,
+            baselines.stratum_id,
+            baselines.answers_1_15 as before_1_15,
+            baselines.answers_16_30 as before_16_30,
+            forms.answers_1_15 as after_1_15,
+            forms.answers_16_30 as after_16_30
+        from core.outcome
+        inner join baselines using (course_id, instrument_id)
+        inner join window_numbers using (window_id)
+        inner join forms on outcome.form_number = forms.form_number and baselines.measure = forms.measure
         where outcome.is_due
     ),
-    answered as (
+    answers as (
         select
-            paired.instrument_id,
-            paired.window_id,
-            paired.stratum_id,
+            pairs.measure,
+            pairs.window_number,
+            pairs.stratum_id,
             items.item,
-            items."offset" + items.slope * macro.unpacked(paired.before[items.pack + 1], items.item) as before,
-            items."offset" + items.slope * macro.unpacked(paired.after[items.pack + 1], items.item) as after
-        from paired
+            macro.unpacked(case when pack = 0 then before_1_15 when pack = 1 then before_16_30 end, shift) as before,
+            macro.unpacked(case when pack = 0 then after_1_15 when pack = 1 then after_16_30 end, shift) as after
+        from pairs
+        inner join numbers using (measure)
         inner join items using (instrument_id)
     ),
     answers_alike as (
-        select instrument_id, window_id, stratum_id, item, before, after, count(*) as n
-        from answered
-        where before is not null and after is not null
+        select measure, window_number, stratum_id, item, before, after, count(*) as n
+        from answers
+        where before >= 0 and after >= 0
         group by all
+    ),
+    points as (
+        select
+            items.instrument_id,
+            window_numbers.window_id,
+            alike.stratum_id,
+            alike.item,
+            items."offset" + items.slope * alike.before as before,
+            items."offset" + items.slope * alike.after as after,
+            alike.n
+        from answers_alike as alike
+        inner join numbers using (measure)
+        inner join items using (instrument_id, item)
+        inner join window_numbers using (window_number)
     ),
     counted as (
         select
-            alike.instrument_id,
-            alike.window_id,
-            alike.item,
+            points.instrument_id,
+            points.window_id,
+            points.item,
             stratum_level.breakdown,
             stratum_level.level,
             sum(n) as n,
@@ -75,7 +111,7 @@ with
             sum(n * (after - before) * (after - before)) as sum_change_squared,
             sum(n) filter (where scale.sign * (before - after) > 0) as improved,
             sum(n) filter (where scale.sign * (before - after) < 0) as worse
-        from answers_alike as alike
+        from points
         inner join ref.scale using (instrument_id)
         inner join core.stratum_level using (stratum_id)
         group by all
