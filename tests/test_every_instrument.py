@@ -58,13 +58,18 @@ def worked() -> list[tuple[str, str, Example]]:
 def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     answers = ["patient_id,form_id,instrument_id,answered_at,item,answer"]
     totals = ["patient_id,form_id,instrument_id,scale_id,answered_at,total"]
+    patients = ["patient_id,sex"]
     for patient, questionnaire, each in worked():
+        patients.append(f"{patient},{each.sex or 'unknown'}")
+        questionnaire = f"{questionnaire}_{each.coding}" if each.coding else questionnaire
         for item, answer in enumerate(each.answers, 1):
             if answer is not None:
                 answers.append(f"{patient},{patient},{questionnaire},{DAY_0},{item},{answer}")
         for scale, total in each.totals.items():
             totals.append(f"{patient},{patient}-{scale},{questionnaire},{scale},{DAY_0},{total}")
-    return run(tmp_path_factory.mktemp("examples"), {"questionnaires_items": answers, "questionnaires_totals": totals})
+    return run(
+        tmp_path_factory.mktemp("examples"), {"patients": patients, "questionnaires_items": answers, "questionnaires_totals": totals}
+    )
 
 
 Scores = dict[str, dict[str, tuple[Decimal | None, str | None, str | None]]]
@@ -108,6 +113,15 @@ def test_criteria_of_the_examples_are_met_as_they_say(scored: Path) -> None:
     said = {(patient, name): met for patient, _, each in worked() for name, met in each.criteria.items()}
     assert {key: found[key] for key in said} == said
     assert said
+
+
+def test_a_criterion_by_sex_is_open_where_the_sex_is_not_known(scored: Path) -> None:
+    rows = asked(
+        scored,
+        "select is_met from core.criterion inner join core.score using (form_number) "
+        "where criterion_id = 'positive' and score.instrument_id = 'audit_c' and score.score = 12",
+    )
+    assert rows == [(None,)]
 
 
 # Directions

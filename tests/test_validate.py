@@ -26,6 +26,9 @@ SUITES = [*CLEAN, *(f"release/{table}" for table in RELEASE)]
 FACTS: dict[str, pl.DataType] = {
     "as_of": pl.Date(),
     "questionnaire_known": pl.Boolean(),
+    "answers_told": pl.Boolean(),
+    "total_told": pl.Boolean(),
+    "total_fits": pl.Boolean(),
     "total_min": contract.SCORE,
     "total_max": contract.SCORE,
     "answer_min": pl.Int16(),

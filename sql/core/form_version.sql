@@ -2,6 +2,7 @@
 -- One row per version of a form: which export row counts, and what became of the others.
 -- The newest export wins (file_number orders files by export date, arrival and content hash), whatever order they
 -- came in.
+-- Codings of one questionnaire (ref.coding) become that questionnaire; a total in other units is brought to its scale.
 -- A repeated row with the same content is a duplicate; one with other content was superseded. Patients who withdrew
 -- have none.
 with
@@ -26,16 +27,17 @@ select
     version.patient_id,  -- Pseudonym of the patient.
     version.session_id,  -- Session the form belongs to, where the export says so.
     version.site_id,  -- Site where the form was filled in.
-    version.instrument_id as questionnaire_id,  -- Questionnaire.
+    coalesce(coding.questionnaire_id, version.instrument_id) as questionnaire_id,  -- Questionnaire, however its answers are coded.
     version.instrument_version,  -- Version or language of the questionnaire.
     coalesce(version.scale_id, 'total') as scale_id,  -- Scale that reported_total is the total of.
     version.answered_at,  -- When the form was filled in, UTC; empty where the export gives only a date.
     version.answered_on,  -- Calendar date of the answer at the site.
-    version.reported_total,  -- Total as the export reports it.
+    (version.reported_total * coalesce(coding.factor, 1))::decimal(18, 6) as reported_total,  -- Total that the export reports; a raw one scaled (ref.coding).
     version.answers,  -- Item answers that the form brings.
     version.file_number,  -- Export file, numbered from the oldest to the newest; core.accounting names it.
     version.source_line,  -- Line of the export file.
     version.source_rows  -- Rows of the export file that this version was made from.
 from clean.form as version
 left join winners using (form_id)
+left join ref.coding on version.instrument_id = coding.coding_id
 anti join withdrawn_patients using (patient_id)

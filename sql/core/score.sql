@@ -2,7 +2,10 @@
 -- One row per form and measure: the score and where it came from, or why there is none.
 -- A measure is a questionnaire's total (phq9) or one of its scales (pcl5.b). Items count first: reversed items are
 -- turned, blanks are
--- borne and replaced as the questionnaire's file says (ref.scale, ref.scale_item). Where items give no score, the
+-- borne and replaced as the questionnaire's file says (ref.scale, ref.scale_item). A scale that is the highest level
+-- answered yes has a
+-- score unless an unanswered item could still raise it; items that are not asked after a no count as no. Where items
+-- give no score, the
 -- reported total is taken.
 -- A reported total that differs from the scored items by more than ref.scoring.total_tolerance contradicts them; the
 -- items are believed.
@@ -29,8 +32,45 @@ with
             and item.item = flag.item
             and flag.flag_id = 'suicidality'
     ),
+    items_of_levels as (
+        select *, 1::bigint << item as mark, 1::bigint << asked_after as mark_of_gate from items where how = 'highest'
+    ),
+    answered_levels as (
+        select
+            answer.form_number,
+            answer.instrument_id as questionnaire_id,
+            bit_or(1::bigint << answer.item) as answered,
+            coalesce(bit_or(1::bigint << answer.item) filter (where answer.answer > 0), 0) as affirmed
+        from clean.answer as answer
+        semi join items_of_levels as level on answer.instrument_id = level.questionnaire_id
+        group by all
+    ),
+    highest_levels as (
+        select
+            form.form_number,
+            item.instrument_id,
+            count(*) filter (where form.answered & item.mark > 0) as answered,
+            coalesce(max(item.slope) filter (where form.affirmed & item.mark > 0), 0) as level,
+            max(item.slope) filter (
+                where
+                    form.answered & item.mark = 0
+                    and not coalesce((form.answered & ~ form.affirmed) & item.mark_of_gate > 0, false)
+            ) as open_level,
+            bool_or(form.affirmed & item.mark > 0 and item.flagged_from = 1) filter (
+                where form.answered & item.mark > 0 and item.flagged_from is not null
+            ) as suicidality,
+            sum(macro.packed((form.affirmed & item.mark > 0)::integer, item.item)) filter (
+                where form.answered & item.mark > 0 and item.pack = 0
+            ) as answers_1_15,
+            sum(macro.packed((form.affirmed & item.mark > 0)::integer, item.item)) filter (
+                where form.answered & item.mark > 0 and item.pack = 1
+            ) as answers_16_30
+        from answered_levels as form
+        inner join items_of_levels as item using (questionnaire_id)
+        group by all
+    ),
     items_of_maxima as (select * from items where how = 'maxima'),
-    items_of_sums as (select * from items where how <> 'maxima'),
+    items_of_sums as (select * from items where how in ('sum', 'mean')),
     highest_of_domains as (
         select
             answer.form_number,
@@ -80,13 +120,23 @@ with
                 when scales.domains - sums.answered > scales.missing_allowed
                 then null
                 when scales.how = 'mean'
-                then sums.points * scales.factor / sums.answered
+                then sums.points * scales.factor / (sums.answered * coalesce(scales.divisor, 1))
                 when scales.missing_fill = 'mean' and sums.answered < scales.domains
                 then sums.points * scales.factor * scales.domains / sums.answered
                 else sums.points * scales.factor
             end::decimal(18, 6) as score
         from sums
         inner join scales using (instrument_id)
+        union all
+        select
+            form_number,
+            instrument_id,
+            answered,
+            suicidality,
+            answers_1_15::bigint,
+            answers_16_30::bigint,
+            case when coalesce(open_level, 0) <= level then level end as score
+        from highest_levels
     ),
     first_treatments_of_day as (
         select patient_id, started_on, min(started_at) as started_at from core.session where is_treatment group by all

@@ -7,19 +7,20 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Final, TypeVar
 
-from outcomes.instrument_model import STANDARD, TOTAL, Band, Example, Instrument, Measure, Scale, normalise
+from outcomes.instrument_model import STANDARD, TOTAL, Band, Criterion, Example, Instrument, Measure, Scale, normalise
 from outcomes.profile_model import Cut, Profile, Rule
 
 Value = TypeVar("Value")
 
 _ITEM_KEYS: Final = ("items", "answers", "reversed", "labels", "criterion", "flag", "missing")
-_ITEM_SCALE_KEYS: Final = ("items", "domains", "how", "factor", "missing")
+_ITEM_SCALE_KEYS: Final = ("items", "domains", "how", "levels", "asked_after", "factor", "divisor", "missing")
+HIGHEST_ITEM: Final = 62
 
 
 def problems_of_instrument(instrument: Instrument) -> list[str]:
     """Contradictions inside one instrument, each naming its key."""
     # Later checks count on what the earlier ones establish, so the first group that finds something ends the search.
-    for group in (_shape, _items, _scales, _bands, _flags, _rest, _facts, _examples):
+    for group in (_shape, _items, _scales, _codings, _bands, _flags, _rest, _facts, _examples):
         found = list(group(instrument))
         if found:
             return found
@@ -83,6 +84,7 @@ def _scales(instrument: Instrument) -> Iterator[str]:
         where = f"scale {scale.id}: "
         yield from (where + said for said in _outside("items", scale.items, instrument))
         yield from (where + said for said in _domains(scale, instrument))
+        yield from (where + said for said in _levels(scale, instrument))
     yield from _missing_rules(instrument)
 
 
@@ -101,9 +103,43 @@ def _domains(scale: Scale, instrument: Instrument) -> Iterator[str]:
         yield "missing: a blank domain of a sum of maxima can't be replaced; allowed must be 0"
 
 
+def _levels(scale: Scale, instrument: Instrument) -> Iterator[str]:
+    if scale.how != "highest":
+        yield from (f'{key} is for how = "highest"' for key in ("levels", "asked_after") if key in scale.model_fields_set)
+        return
+    items = scale.items or tuple(range(1, (instrument.items or 0) + 1))
+    if instrument.answers != (0, 1):
+        yield 'how = "highest" needs answers = [0, 1], no and yes'
+    if len(scale.levels) != len(items):
+        yield f"levels: {len(scale.levels)} levels for {len(items)} items"
+    if max(items) > HIGHEST_ITEM:
+        yield f'how = "highest" takes items up to {HIGHEST_ITEM}'
+    if {"factor", "divisor", "missing"} & scale.model_fields_set or any(item in instrument.reversed for item in items):
+        yield 'factor, divisor, missing and reversed items do not go with how = "highest"'
+    gates = [int(gate) for gate in scale.asked_after]
+    asked = [item for after in scale.asked_after.values() for item in after]
+    yield from (f"asked_after: item {item} is none of the scale's" for item in sorted({*gates, *asked} - set(items)))
+    yield from (f"asked_after: item {item} stands twice" for item in _twice(asked))
+
+
+def _codings(instrument: Instrument) -> Iterator[str]:
+    if instrument.must_tell and len(instrument.codings) < (1 if instrument.must_tell == "answers" else 2):
+        yield "must_tell: there is no [[coding]] that an export could tell"
+    yield from (f"coding {name} stands twice" for name in _twice(coding.id for coding in instrument.codings))
+    for coding in instrument.codings:
+        if coding.reversed is not None:
+            yield from (f"coding {coding.id}: {said}" for said in _outside("reversed", coding.reversed, instrument))
+            if instrument.totals_only:
+                yield f"coding {coding.id}: reversed does not go with totals_only = true"
+    told = [version for coding in instrument.codings for version in {normalise(text) for text in (coding.id, *coding.versions)}]
+    yield from (f'coding: "{version}" tells two codings' for version in _twice(told))
+    if instrument.must_tell == "answers" and any(criterion.clusters for criterion in instrument.criteria):
+        yield "criterion: clusters of items do not go with codings of the answers"
+
+
 def _missing_rules(instrument: Instrument) -> Iterator[str]:
     for measure in instrument.measures:
-        if measure.how == "maxima":
+        if measure.how in ("maxima", "highest"):
             continue
         if measure.missing.allowed >= len(measure.domains):
             yield f"scale {measure.scale_id}: missing: {measure.missing.allowed} blanks allowed of {len(measure.domains)} items"
@@ -175,6 +211,20 @@ def _rest(instrument: Instrument) -> Iterator[str]:
             if cluster.needed > len(cluster.items):
                 yield f"{where}{cluster.needed} needed of {len(cluster.items)} items"
         yield from (f"criterion {criterion.id}: cluster {name} stands twice" for name in _twice(c.id for c in criterion.clusters))
+        yield from (f"criterion {criterion.id}: scores: {said}" for said in _lines(criterion, instrument))
+
+
+def _lines(criterion: Criterion, instrument: Instrument) -> Iterator[str]:
+    measures = {measure.scale_id: measure for measure in instrument.measures}
+    for line in criterion.scores:
+        measure = measures.get(line.scale)
+        if measure is None:
+            yield f"there is no scale {line.scale}"
+        elif not measure.low <= line.at_least <= measure.high:
+            yield f"{line.at_least} lies outside the scores of {line.scale}, {measure.low:f} to {measure.high:f}"
+    yield from (f"two lines for {scale}" for scale, _ in _twice((line.scale, line.sex) for line in criterion.scores))
+    sexed = {line.scale for line in criterion.scores if line.sex}
+    yield from (f"{line.scale} has a line for all and one by sex" for line in criterion.scores if line.scale in sexed and not line.sex)
 
 
 def _facts(instrument: Instrument) -> Iterator[str]:

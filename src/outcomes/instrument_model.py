@@ -3,15 +3,17 @@
 import datetime as dt
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 Direction = Literal["lower_is_better", "higher_is_better"]
 Status = Literal["verified", "verified once", "secondary", "house rule", "unverified", "test"]
+How = Literal["sum", "mean", "maxima", "highest"]
+Told = Literal["answers", "totals"]
 Fact = Literal["scoring", "bands", "missing", "lookback", "criterion", "labels", "codes", "licence", "reliability", "norms", "note"]
 
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
@@ -44,6 +46,11 @@ def _loinc(code: str) -> str:
     return code
 
 
+def _places(number: Decimal) -> Decimal:
+    """To the six places of a score, halves to the even digit."""
+    return number.quantize(Decimal("0.000001")).normalize() + 0
+
+
 def _exact(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise ValueError("should be a number")
@@ -67,6 +74,7 @@ Positive = Annotated[Decimal, BeforeValidator(_exact), Field(max_digits=18, deci
 Whole = Annotated[int, Field(strict=True, ge=-1000, le=1000)]
 Item = Annotated[int, Field(strict=True, ge=1, le=500)]
 Items = tuple[Item, ...]
+ItemText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,2}$")]
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=48)]
 LoincCode = Annotated[str, AfterValidator(_loinc)]
@@ -108,14 +116,20 @@ class BandSet(Part):
 
 
 class Scale(Part):
-    """A score of the questionnaire. Without `items` it is made of all of them; `range` is for totals-only questionnaires."""
+    """A score of the questionnaire. Without `items` it is made of all of them; `range` is for totals-only questionnaires.
+
+    Of `highest`, `levels` has what a yes to each item stands for, and `asked_after` the items that are not asked after a no to the key.
+    """
 
     id: Name
     title: Text | None = None
     items: Items = ()
     domains: tuple[Items, ...] = ()
-    how: Literal["sum", "mean", "maxima"] = "sum"
+    how: How = "sum"
+    levels: tuple[Annotated[int, Field(strict=True, ge=1, le=100)], ...] = ()
+    asked_after: dict[ItemText, Items] = {}
     factor: Positive = Decimal(1)
+    divisor: Annotated[int, Field(strict=True, ge=1, le=1000)] = 1
     direction: Direction | None = None
     missing: Missing | None = None
     bands: tuple[Band, ...] = ()
@@ -182,12 +196,40 @@ class Cluster(Part):
     needed: Annotated[int, Field(strict=True, ge=1)]
 
 
+class ScoreLine(Part):
+    """The score of `scale` reaches `at_least`; where `sex` is named, that is the line of patients of that sex."""
+
+    scale: Name
+    at_least: Number
+    sex: Literal["male", "female"] | None = None
+
+
 class Criterion(Part):
-    """A rule over single items; it is met where every cluster is."""
+    """A rule over single items (`clusters`) or over scores; it is met where every part is. A sex without a line is not classified."""
 
     id: Name
     title: Text
-    clusters: Annotated[tuple[Cluster, ...], Field(min_length=1)]
+    clusters: tuple[Cluster, ...] = ()
+    scores: tuple[ScoreLine, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_one_kind_of_parts(self) -> "Criterion":
+        if bool(self.clusters) == bool(self.scores):
+            raise ValueError("needs clusters or scores, and not both")
+        return self
+
+
+class Coding(Part):
+    """One of the ways in which exports write the questionnaire, told by one of its `aliases` in instrument_id, or `versions` in
+    instrument_version. It may turn other items, and its totals may be the score divided by `factor`.
+    """
+
+    id: Name
+    title: Text
+    aliases: tuple[Text, ...] = ()
+    versions: tuple[Text, ...] = ()
+    reversed: Items | None = None
+    factor: Positive = Decimal(1)
 
 
 class Flag(Part):
@@ -216,6 +258,8 @@ class Example(Part):
     reasons: dict[Name, Name] = {}
     bands: dict[Name, Name] = {}
     criteria: dict[Name, bool] = {}
+    coding: Name | None = None
+    sex: Literal["male", "female"] | None = None
 
 
 @dataclass(frozen=True)
@@ -227,8 +271,11 @@ class Measure:
     scale_id: str
     title: str
     direction: Direction
-    how: Literal["sum", "mean", "maxima"] | None
+    how: How | None
+    levels: tuple[int, ...]
+    asked_after: Mapping[int, int]
     factor: Decimal
+    divisor: int
     domains: tuple[tuple[int, ...], ...]
     missing: Missing
     low: Decimal
@@ -277,6 +324,8 @@ class Instrument(Part):
     sources: Annotated[tuple[Annotated[Source, BeforeValidator(_cited)], ...], Field(min_length=1)]
     reliabilities: Annotated[tuple[Reliability, ...], Field(alias="reliability")] = ()
     norms: Annotated[tuple[Norm, ...], Field(alias="norm")] = ()
+    must_tell: Told | None = None
+    codings: Annotated[tuple[Coding, ...], Field(alias="coding")] = ()
     criteria: Annotated[tuple[Criterion, ...], Field(alias="criterion")] = ()
     flags: Annotated[tuple[Flag, ...], Field(alias="flag")] = ()
     examples: Annotated[tuple[Example, ...], Field(alias="example")] = ()
@@ -301,7 +350,10 @@ class Instrument(Part):
             title=scale.title or (self.title if total else f"{self.title} {scale.id}"),
             direction=scale.direction or self.direction,
             how=None if self.totals_only else scale.how,
+            levels=scale.levels,
+            asked_after={item: int(gate) for gate, items in scale.asked_after.items() for item in items},
             factor=scale.factor,
+            divisor=scale.divisor,
             domains=domains,
             missing=scale.missing or self.missing,
             low=low,
@@ -314,9 +366,20 @@ class Instrument(Part):
         return (*standard, *(each for each in self.band_sets if each.scale == scale))
 
     def _reach(self, scale: Scale, counted: int) -> tuple[Decimal, Decimal]:
+        if scale.how == "highest":
+            return Decimal(0), Decimal(max(scale.levels, default=1))
         times = scale.factor * (1 if scale.how == "mean" else counted)
         lowest, highest = self.answers or (0, 0)
-        return lowest * times, highest * times
+        return _places(lowest * times / scale.divisor), _places(highest * times / scale.divisor)
+
+    @property
+    def forms(self) -> dict[str, Coding | None]:
+        """What clean tables may call a form of this questionnaire: its id, and its id with that of each coding behind it."""
+        return {self.id: None} | {f"{self.id}_{coding.id}": coding for coding in self.codings}
+
+    def turned(self, coding: Coding | None) -> Items:
+        """The reversed items under a coding."""
+        return self.reversed if coding is None or coding.reversed is None else coding.reversed
 
     @property
     def allows(self) -> Literal["items", "totals only"]:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from outcomes import instrument_facts, places
 from outcomes.contract import DATE, SCORE, TEXT, YES_NO
 from outcomes.instrument_checks import problems_of_instrument, problems_of_profile
-from outcomes.instrument_model import Instrument, Measure, normalise, sentences
+from outcomes.instrument_model import Coding, Instrument, Measure, normalise, sentences
 from outcomes.profile_model import Profile
 
 __all__ = [
@@ -31,6 +31,8 @@ __all__ = [
     "profiles",
     "ref_tables",
     "total_facts",
+    "untold",
+    "versions",
 ]
 
 SMALL: Final = pl.Int16()
@@ -52,6 +54,12 @@ class Library:
     def measures(self) -> dict[str, Measure]:
         """Every score that can be measured, by id: `phq9`, `pcl5`, `pcl5.b`, ... sorted."""
         found = {measure.id: measure for instrument in self.instruments.values() for measure in instrument.measures}
+        return dict(sorted(found.items()))
+
+    @property
+    def forms(self) -> dict[str, tuple[Instrument, Coding | None]]:
+        """What clean tables may call a form: the id of a questionnaire, or of one of its codings; sorted."""
+        found = {name: (one, coding) for one in self.instruments.values() for name, coding in one.forms.items()}
         return dict(sorted(found.items()))
 
 
@@ -92,27 +100,66 @@ def _library(chosen: Sequence[tuple[Path, Instrument | Profile]]) -> Library:
 
 
 def aliases(library: Library) -> pl.DataFrame:
-    """alias (as `normalise` writes it), questionnaire_id; ids are aliases too. Sorted, each alias once."""
-    rows = {(normalise(name), one.id) for one in library.instruments.values() for name in (one.id, *one.aliases)}
+    """alias (as `normalise` writes it), questionnaire_id (or the id of a coding); ids are aliases too. Sorted, each alias once."""
+    rows = {(normalise(name), form) for one in library.instruments.values() for name, form in _names(one)}
     return _frame(rows, {"alias": TEXT, "questionnaire_id": TEXT})
 
 
+def _names(one: Instrument) -> list[tuple[str, str]]:
+    """Every name that an export may use in instrument_id, and what it stands for in clean tables."""
+    given = [(form, form, coding.aliases if coding else one.aliases) for form, coding in one.forms.items()]
+    return [(name, form) for own, form, aliases in given for name in (own, *aliases)]
+
+
+def versions(library: Library) -> dict[tuple[str, str], str]:
+    """(questionnaire, instrument_version as `normalise` writes it) -> id of the coding that it tells."""
+    return {
+        (one.id, normalise(version)): form
+        for form, (one, coding) in library.forms.items()
+        if coding
+        for version in (coding.id, *coding.versions)
+    }
+
+
 def labels(library: Library) -> pl.DataFrame:
-    """questionnaire_id, label (as `normalise` writes it), answer: the answer texts that the instruments list."""
-    rows = {(one.id, normalise(label), answer) for one in library.instruments.values() for label, answer in one.labels.items()}
+    """questionnaire_id (or coding), label (as `normalise` writes it), answer: the answer texts that the instruments list."""
+    rows = {(form, normalise(label), answer) for form, (one, _) in library.forms.items() for label, answer in one.labels.items()}
     return _frame(rows, {"questionnaire_id": TEXT, "label": TEXT, "answer": SMALL})
 
 
 def item_facts(library: Library) -> pl.DataFrame:
-    """questionnaire_id, item, answer_min, answer_max: one row per item; totals-only questionnaires have none."""
-    rows = [(one.id, item, *one.answers) for one in library.instruments.values() if one.answers for item in range(1, (one.items or 0) + 1)]
+    """questionnaire_id (or coding), item, answer_min, answer_max: one row per item; totals-only questionnaires have none."""
+    rows = [
+        (form, item, *one.answers) for form, (one, _) in library.forms.items() if one.answers for item in range(1, (one.items or 0) + 1)
+    ]
     return _frame(rows, {"questionnaire_id": TEXT, "item": SMALL, "answer_min": SMALL, "answer_max": SMALL})
 
 
 def total_facts(library: Library) -> pl.DataFrame:
-    """questionnaire_id, scale_id, total_min, total_max: one row per scale that an export may report a total of."""
-    rows = [(one.questionnaire_id, one.scale_id, one.low, one.high) for one in library.measures.values()]
+    """questionnaire_id (or coding), scale_id, total_min, total_max: one row per scale that an export may report a total of."""
+    rows = [
+        (form, measure.scale_id, measure.low / factor, measure.high / factor)
+        for form, (one, coding) in library.forms.items()
+        for measure in one.measures
+        for factor in [coding.factor if coding else Decimal(1)]
+    ]
     return _frame(rows, {"questionnaire_id": TEXT, "scale_id": TEXT, "total_min": SCORE, "total_max": SCORE})
+
+
+def untold(library: Library) -> pl.DataFrame:
+    """questionnaire_id (or coding), is_told, answers, step, beyond: forms of questionnaires whose coding an export must tell.
+
+    `answers` says that it is that of the answers; else it is that of totals: they are multiples of `step` where all answers are whole,
+    and one above `beyond` is no raw sum.
+    """
+    rows = []
+    for form, (one, coding) in library.forms.items():
+        largest = max((each.factor for each in one.codings), default=Decimal(1))
+        highest = max(measure.high for measure in one.measures)
+        if one.must_tell:
+            step = largest / (coding.factor if coding else 1)
+            rows.append((form, coding is not None, one.must_tell == "answers", step, highest / largest))
+    return _frame(rows, {"questionnaire_id": TEXT, "is_told": YES_NO, "answers": YES_NO, "step": SCORE, "beyond": SCORE})
 
 
 def ref_tables(library: Library, profile_ids: Sequence[str]) -> dict[str, pl.DataFrame]:
@@ -161,9 +208,9 @@ def _clashes(library: Library) -> list[str]:
     owner: dict[str, str] = {}
     found = []
     for one in library.instruments.values():
-        for name in (one.id, *one.aliases):
-            other = owner.setdefault(normalise(name), one.id)
-            if other != one.id:
+        for name, form in _names(one):
+            other = owner.setdefault(normalise(name), form)
+            if other != form:
                 found.append(f'{library.files["instrument", one.id].name}: aliases: "{name}" is also a name of {other}')
     return found
 
@@ -204,21 +251,32 @@ def _scale(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
     for one in library.measures.values():
         owner = library.instruments[one.questionnaire_id]
         names = (one.id, one.questionnaire_id, one.scale_id, one.title, one.direction, one.sign)
-        scoring = (one.how, one.factor, len(one.items), one.missing.allowed, one.missing.fill, one.low, one.high)
+        scoring = (one.how, one.factor, one.divisor, len(one.items), one.missing.allowed, one.missing.fill, one.low, one.high)
         rows.append((*names, *scoring, owner.totals_only, owner.lookback_days, owner.status))
     return rows
 
 
 def _scale_item(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
-    rows = []
-    for one in library.measures.values():
-        owner = library.instruments[one.questionnaire_id]
-        ends = sum(owner.answers or (0, 0))
-        for number, domain in enumerate(one.domains, 1):
-            for item in domain:
-                turned = item in owner.reversed
-                rows.append((owner.id, item, one.id, number, -1 if turned else 1, ends if turned else 0))
-    return rows
+    return [
+        (form, item, measure.id, number, *_points(owner, coding, measure, item), measure.asked_after.get(item))
+        for form, (owner, coding) in library.forms.items()
+        # What must be told and is not, is never scored.
+        if coding or owner.must_tell != "answers"
+        for measure in owner.measures
+        for number, domain in enumerate(measure.domains, 1)
+        for item in domain
+    ]
+
+
+def _points(owner: Instrument, coding: Coding | None, measure: Measure, item: int) -> tuple[int, int]:
+    """Slope and offset: points = offset + slope * answer. Of the highest level, the slope is the level of a yes."""
+    if measure.how == "highest":
+        return measure.levels[measure.items.index(item)], 0
+    return (-1, sum(owner.answers or (0, 0))) if item in owner.turned(coding) else (1, 0)
+
+
+def _coding(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
+    return [(form, one.id, coding.title, coding.factor) for form, (one, coding) in library.forms.items() if coding]
 
 
 def _instrument(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
@@ -256,6 +314,16 @@ def _item_flag(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
         (flag.id, one.id, flag.item, flag.at_least, flag.title, flag.source, flag.status)
         for one in library.instruments.values()
         for flag in one.flags
+    ]
+
+
+def _criterion_score(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
+    names = {(one.questionnaire_id, one.scale_id): one.id for one in library.measures.values()}
+    return [
+        (one.id, criterion.id, names[one.id, line.scale], line.sex, line.at_least)
+        for one in library.instruments.values()
+        for criterion in one.criteria
+        for line in criterion.scores
     ]
 
 
@@ -314,6 +382,7 @@ _TABLES: Final[dict[str, tuple[Rows, dict[str, pl.DataType]]]] = {
             "sign": SMALL,
             "how": TEXT,
             "factor": SCORE,
+            "divisor": SMALL,
             "items": SMALL,
             "missing_allowed": SMALL,
             "missing_fill": TEXT,
@@ -326,7 +395,15 @@ _TABLES: Final[dict[str, tuple[Rows, dict[str, pl.DataType]]]] = {
     ),
     "scale_item": (
         _scale_item,
-        {"questionnaire_id": TEXT, "item": SMALL, "instrument_id": TEXT, "domain": SMALL, "slope": SMALL, "offset": SMALL},
+        {
+            "questionnaire_id": TEXT,
+            "item": SMALL,
+            "instrument_id": TEXT,
+            "domain": SMALL,
+            "slope": SMALL,
+            "offset": SMALL,
+            "asked_after": SMALL,
+        },
     ),
     "band": (_band, instrument_facts.BAND),
     "criterion": (
@@ -337,6 +414,11 @@ _TABLES: Final[dict[str, tuple[Rows, dict[str, pl.DataType]]]] = {
         _item_flag,
         {"flag_id": TEXT, "instrument_id": TEXT, "item": SMALL, "at_least": SMALL, "title": TEXT, "source": TEXT, "status": TEXT},
     ),
+    "criterion_score": (
+        _criterion_score,
+        {"questionnaire_id": TEXT, "criterion_id": TEXT, "instrument_id": TEXT, "sex": TEXT, "at_least": SCORE},
+    ),
+    "coding": (_coding, {"coding_id": TEXT, "questionnaire_id": TEXT, "title": TEXT, "factor": SCORE}),
     "profile": (
         _profile_rows,
         {

@@ -71,6 +71,7 @@ REF: Final[dict[str, pl.Schema]] = {
             "sign": WHOLE,
             "how": TEXT,
             "factor": SCORE,
+            "divisor": WHOLE,
             "items": WHOLE,
             "missing_allowed": WHOLE,
             "missing_fill": TEXT,
@@ -89,6 +90,7 @@ REF: Final[dict[str, pl.Schema]] = {
             "domain": pl.Int16(),
             "slope": WHOLE,
             "offset": WHOLE,
+            "asked_after": pl.Int16(),
         }
     ),
     "instrument": pl.Schema(instrument_facts.INSTRUMENT),
@@ -117,6 +119,8 @@ REF: Final[dict[str, pl.Schema]] = {
             "status": TEXT,
         }
     ),
+    "criterion_score": pl.Schema({"questionnaire_id": TEXT, "criterion_id": TEXT, "instrument_id": TEXT, "sex": TEXT, "at_least": SCORE}),
+    "coding": pl.Schema({"coding_id": TEXT, "questionnaire_id": TEXT, "title": TEXT, "factor": SCORE}),
     "profile": pl.Schema(
         {
             "profile_id": TEXT,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from outcomes import validate
+from outcomes import untold, validate
 from outcomes.contract import ANSWER, FORM
 from outcomes.parts import Parts, Writer, ahead, arrow_batches, as_arrow
 from outcomes.sources import fingerprint, repeats
@@ -293,7 +293,7 @@ def _with_facts(units: pl.DataFrame, parts: Parts, as_of: "dt.date") -> pl.DataF
     keys = ["instrument_id", "scale_id"]
     totals = parts.facts.totals.rename({"questionnaire_id": "instrument_id"})
     bounds = units.select(keys).join(totals, on=keys, how="left", maintain_order="left").drop(keys)
-    return units.with_columns(*bounds, questionnaire_known=known)
+    return untold.with_facts(units.with_columns(*bounds, questionnaire_known=known), parts)
 
 
 def _finished(units: pl.DataFrame, parts: Parts) -> "pa.Table":

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final, Literal
 
 from outcomes.contract import ANSWER, FORM, TABLES, Table
-from outcomes.instruments import Library, normalise
+from outcomes.instruments import Library, aliases, normalise
 from outcomes.settings import Settings, Source
 from outcomes.sources import reading
 from outcomes.sources.times import Custom
@@ -188,8 +188,8 @@ def _shape(columns: Mapping[str, int], has_items: bool, has_blocks: bool) -> Sha
 
 def _wide_columns(rest: Mapping[int, str], library: Library, generic: bool) -> tuple[dict[int, int], tuple[Block, ...], int]:
     """Item columns of the shape with an `instrument_id`, blocks named after questionnaires, and item columns beyond a questionnaire."""
-    names = {normalise(alias): one.id for one in library.instruments.values() for alias in (one.id, *one.aliases)}
-    scales = {(m.questionnaire_id, normalise(m.scale_id)): m.scale_id for m in library.measures.values()}
+    names: dict[str, str] = dict(aliases(library).iter_rows())
+    scales = {(form, normalise(m.scale_id)): m.scale_id for form, (one, _) in library.forms.items() for m in one.measures}
     items: dict[int, int] = {}
     found: dict[tuple[str, str], tuple[dict[int, int], dict[str, int]]] = {}
     beyond = 0
@@ -203,7 +203,7 @@ def _wide_columns(rest: Mapping[int, str], library: Library, generic: bool) -> t
         questionnaire, what = place
         if isinstance(what, str):
             _once(found.setdefault((questionnaire, what), ({}, {}))[1], "total", position, f"{questionnaire}_{what}")
-        elif 1 <= what <= (library.instruments[questionnaire].items or 0):
+        elif 1 <= what <= (library.forms[questionnaire][0].items or 0):
             _once(found.setdefault((questionnaire, "total"), ({}, {}))[0], what, position, f"{questionnaire}_{what}")
         else:
             beyond += 1

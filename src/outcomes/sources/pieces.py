@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from outcomes import instruments
-from outcomes.contract import ANSWER, FORM, SCORE, WHOLE, Table
+from outcomes.contract import ANSWER, FORM, SCORE, TEXT, WHOLE, Table
 from outcomes.instruments import Library, normalise
 from outcomes.sources import fingerprint, reading, values
 from outcomes.sources.times import Custom
@@ -50,7 +50,8 @@ class Facts:
 
     @cached_property
     def ids(self) -> list[str]:
-        return sorted(self.library.instruments)
+        """What clean tables may call a form: questionnaires and their codings."""
+        return list(self.library.forms)
 
     @cached_property
     def by_alias(self) -> dict[str, str]:
@@ -66,6 +67,14 @@ class Facts:
     @cached_property
     def totals(self) -> pl.DataFrame:
         return instruments.total_facts(self.library)
+
+    @cached_property
+    def codings(self) -> dict[tuple[str, str], str]:
+        return instruments.versions(self.library)
+
+    @cached_property
+    def untold(self) -> pl.DataFrame:
+        return instruments.untold(self.library)
 
     @cached_property
     def words(self) -> dict[tuple[int, str], int]:
@@ -110,7 +119,8 @@ def with_every_column(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def heads(texts: pl.DataFrame, custom: Custom, facts: Facts, several: bool = False) -> values.Typed:
-    """Forms without their answers, typed: aliases translated, `scale_id` filled in, totals that mean missing set to null, `form_id` made.
+    """Forms without their answers, typed: aliases translated, a coding that the version tells put in its questionnaire's place, `scale_id`
+    filled in, totals that mean missing set to null, `form_id` made.
 
     `several` says that one line holds forms of several questionnaires, so that an identifier of the line is not one of a form.
     """
@@ -119,8 +129,22 @@ def heads(texts: pl.DataFrame, custom: Custom, facts: Facts, several: bool = Fal
     written = frame["instrument_id"].unique().drop_nulls().to_list()
     known = {name: facts.by_alias.get(normalise(name), name) for name in written}
     frame = frame.with_columns(pl.col("instrument_id").replace(list(known), list(known.values())), pl.col("scale_id").fill_null("total"))
-    frame = _without_missing_totals(frame, facts, typed.notes)
+    frame = _without_missing_totals(_with_coding(frame, facts), facts, typed.notes)
     return values.Typed(_with_form_id(frame, several), typed.faults, typed.notes)
+
+
+def _with_coding(frame: pl.DataFrame, facts: Facts) -> pl.DataFrame:
+    """The frame with the id of a coding in place of its questionnaire's, where `instrument_version` tells one."""
+    coded = {questionnaire for questionnaire, _ in facts.codings}
+    hit = frame["instrument_id"].is_in(sorted(coded)) & frame["instrument_version"].is_not_null()
+    if not hit.any():
+        return frame
+    pairs = frame.filter(hit).select("instrument_id", "instrument_version").unique()
+    told = pairs.with_columns(
+        coding=pl.Series([facts.codings.get((one, normalise(version))) for one, version in pairs.iter_rows()], dtype=TEXT)
+    )
+    frame = frame.join(told, on=["instrument_id", "instrument_version"], how="left", maintain_order="left")
+    return frame.with_columns(pl.coalesce("coding", "instrument_id").alias("instrument_id")).drop("coding")
 
 
 def _with_form_id(frame: pl.DataFrame, several: bool) -> pl.DataFrame:
