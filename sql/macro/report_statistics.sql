@@ -50,4 +50,13 @@ create macro macro.paired_effect_error(effect, sd_1, sd_2, sd_change, n) as
         * (sd_1 ** 4 + sd_2 ** 4 + 2 * ((sd_1 ** 2 + sd_2 ** 2 - sd_change ** 2) / 2) ** 2)
         / nullif(2 * (n - 1)::double * (sd_1 ** 2 + sd_2 ** 2) ** 2, 0)
         + 2 * sd_change ** 2 / nullif((n - 1)::double * (sd_1 ** 2 + sd_2 ** 2), 0)
-    )
+    );
+
+-- Ends of the 95 % interval of a product-limit estimate `s` on the scale of log(-log s), after Greenwood's variance of
+-- log s (Kalbfleisch and Prentice 1980; `log-log` in other programs). Null where s is 0 or 1, which have none.
+create macro macro.survival_low(s, variance, z) as case when s > 0 and s < 1 then pow(s, exp(z * sqrt(variance) / - ln(s))) end;
+
+create macro macro.survival_high(s, variance, z) as case when s > 0 and s < 1 then pow(s, exp(- z * sqrt(variance) / - ln(s))) end;
+
+-- A number rounded to a multiple of `step`; as it is without one.
+create macro macro.to_step(x, step) as coalesce(round(x / step) * step, x)

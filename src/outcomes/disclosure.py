@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from outcomes import intervals
+from outcomes.intervals import Order
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -44,6 +47,8 @@ class Guarded:
     The first count is that of the people the level holds, the same in every table, so that levels stand in one order everywhere.
     A table with a `part` splits the levels of the table named in `within` further, one row per part: its levels are pooled as they are
     there, then levels and parts by its own counts. Without counts its parts are never pooled, only carried along.
+    The parts of a `curve` are the ends of neighbouring intervals, up or down, whose levels stay as they are and whose parts are merged by
+    `outcomes.intervals`; one that is `nested_in` another ends where intervals of that table end.
     """
 
     table: str
@@ -52,12 +57,18 @@ class Guarded:
     within: str | None = None
     part: str | None = None
     in_order: bool = False
+    curve: Order | None = None
+    nested_in: str | None = None
 
     @property
     def cell(self) -> tuple[str, ...]:
         """The columns that name a row."""
         return (*self.keys, "breakdown", "level", *([self.part] if self.part else []))
 
+
+SURVIVAL: Final = ("profile_id", "event_id", "instrument_id", "counted_in")
+SPLIT_ENDS: Final = ("boosted_events", "boosted_censored", "events - boosted_events", "censored - boosted_censored")
+SPLIT_COURSES: Final = ("boosted", "boosted_events", "boosted - boosted_events", "events - boosted_events", "courses - boosted")
 
 GUARDED: Final = (
     Guarded(
@@ -88,6 +99,22 @@ GUARDED: Final = (
     Guarded("dose_rule", ("rule_id",), ("patients", "patients_judged", "patients_met", "patients_unmet")),
     Guarded("dose_recorded", ("value_id",), ("patients", "patients_recorded")),
     Guarded("dose_value", ("value_id",), (), within="dose_recorded", part="value"),
+    Guarded("improvement", ("instrument_id", "window_id"), ("enrolled", "n")),
+    Guarded("improvement_share", ("instrument_id", "window_id"), ("n",), within="improvement", part="at_least_pct", curve="down"),
+    Guarded("survival", SURVIVAL, ("courses", "events", "censored")),
+    Guarded("survival_day", SURVIVAL, (), within="survival", part="time"),
+    Guarded("survival_interval", SURVIVAL, ("events", "censored"), within="survival", part="until", curve="up"),
+    Guarded("survival_split", SURVIVAL, ("courses", *SPLIT_COURSES)),
+    Guarded("survival_split_day", SURVIVAL, (), within="survival_split", part="time"),
+    Guarded(
+        "survival_split_interval",
+        SURVIVAL,
+        SPLIT_ENDS,
+        within="survival_split",
+        part="until",
+        curve="up",
+        nested_in="survival_interval",
+    ),
 )
 
 
@@ -282,7 +309,11 @@ def _hold(con: "duckdb.DuckDBPyConnection", guarded: Guarded, numbers: dict[str,
     judged = [f"count_{i}" for i in range(len(guarded.counts))]
     counts = ", ".join(f"({count})::bigint as {name}" for count, name in zip(guarded.counts, judged, strict=True))
     cells = con.sql(f"select {', '.join(guarded.cell)}, {counts} from cells").pl()
-    if guarded.part:
+    if guarded.part and guarded.curve:
+        outer = con.sql(f"from release.{guarded.nested_in}_level").pl() if guarded.nested_in else None
+        merged = intervals.merged(cells, (*guarded.keys, "breakdown"), guarded.part, judged, rule.hides, guarded.curve, outer)
+        names, shown = _marked(merged, pl.col("shown_as").ne_missing(pl.col(guarded.part))), whose
+    elif guarded.part:
         names = release_parts(cells, guarded.keys, judged, rule, guarded.part, guarded.in_order)
         shown = [*guarded.keys, "breakdown", "shown.level_shown_as as level"]
     else:

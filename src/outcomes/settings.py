@@ -58,6 +58,17 @@ class Baseline(Part):
     pick: Literal["last", "mean", "worst", "first"] = "last"
 
 
+class Durability(Part):
+    """From when a response is to last, and what its loss is.
+
+    `from` is the end of induction, for courses that respond in its window, or the first form that responds. `loss` is two forms in a row
+    that do not respond, or one form back at caseness.
+    """
+
+    start: Literal["end_of_induction", "first_response"] = Field("end_of_induction", alias="from")
+    loss: Literal["two_forms", "caseness"] = "two_forms"
+
+
 class Window(Part):
     """When a score counts: days after day 0, the last induction session, or the baseline form, as `anchor` says.
 
@@ -175,6 +186,7 @@ class Settings(Part):
     paths: Paths = Paths()
     course: Course = Course()
     baseline: Baseline = Baseline()
+    durability: Durability = Durability()
     windows: tuple[Window, ...] = Field(DEFAULT_WINDOWS, alias="window")
     report: Report = Report()
     disclosure: Disclosure = Disclosure()
