@@ -94,7 +94,7 @@ def _night(wanted: dict[str, Any]) -> int:
         with open(wanted["gate"]) as gate:  # noqa: PTH123
             fcntl.flock(gate, fcntl.LOCK_SH)
     if wanted["verb"] == "rebuild":
-        return int(verbs.rebuild(settings, config, AS_OF, log.silent)[0])
+        return int(verbs.rebuild(settings, AS_OF, log.silent)[0])
     return int(verbs.run(settings, config, verbs.Wanted(AS_OF, dry=wanted["verb"] == "rehearse"), log.silent)[0])
 
 

@@ -1,6 +1,7 @@
 """kill -9, or a full disk, at every place between two effects on the disk: the next night ends as if nothing had happened.
 
-Three plots are disturbed: the first night ever, a night that has a release to replace and files to take in again, and a rebuild.
+Four plots are disturbed: the first night ever, a night that has a release to replace and files to take in again, a night that brings
+a copy of the last warehouse up to date, and a rebuild.
 Each named point is a case; its repeats (`#2`, `#3` ...), what another plot has shown, and disks that fill up while nothing is yet
 done are slow tests.
 """
@@ -36,6 +37,7 @@ rule = "off"
 keep_warehouses = 1
 keep_releases = 2
 """
+ADDING = SETTINGS + "add_up_to = 1\n"
 MENDED = """
 [[source]]
 name = "people"
@@ -98,8 +100,8 @@ def night() -> Iterator[Night]:
 
 @pytest.fixture(scope="module")
 def plots(night: Night, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Plot]:
-    """The three plots, each carried out once in a copy."""
-    first, second, again = (tmp_path_factory.mktemp(name) / "before" for name in ("first", "second", "rebuild"))
+    """The four plots, each carried out once in a copy."""
+    first, second, adding, again = (tmp_path_factory.mktemp(name) / "before" for name in ("first", "second", "adding", "rebuild"))
     put(first, FIRST)
     shutil.copytree(first, second)
     assert night(second) == WARNINGS
@@ -107,7 +109,15 @@ def plots(night: Night, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
     # The file that was refused is read with the mended settings, and a corrected export has come.
     put(second, SECOND, SETTINGS + MENDED)
     put(again, {}, SETTINGS + MENDED)
-    drawn = {"first": Plot(first, "run", WARNINGS), "second": Plot(second, "run"), "rebuild": Plot(again, "rebuild")}
+    put(adding, FIRST, ADDING)
+    assert night(adding) == WARNINGS
+    put(adding, SECOND, ADDING)
+    drawn = {
+        "first": Plot(first, "run", WARNINGS),
+        "second": Plot(second, "run"),
+        "adding": Plot(adding, "run", WARNINGS),
+        "rebuild": Plot(again, "rebuild"),
+    }
     for plot in drawn.values():
         folder = plot.copy(plot.before.with_name("undisturbed"))
         assert night(folder, plot.verb, OUTCOMES_POINTS=str(folder / "points")) == plot.code
@@ -143,9 +153,12 @@ def _cases() -> Iterator[Case]:
 
 
 def _is_default(case: Case) -> bool:
-    """A kill at each named point, on the second night where that passes it; a full disk after each step and each change that is seen."""
+    """A kill at each named point, on the second night where that passes it, and all through an addition to the last warehouse; a full
+    disk after each step and each change that is seen."""
     if case.event == "FAIL":
         return bool(re.search("^second: (after [^#]*|swap published: done)$|: file committed$", f"{case.plot}: {case.point}"))
+    if case.plot == "adding" and case.point.startswith("warehouse: "):
+        return True
     shown = case.plot != "second" and ("second", case.point) in _listed()
     return "#" not in case.point and case.then == "run" and not shown
 

@@ -183,7 +183,7 @@ def test_rebuild_from_raw_gives_the_same_release(year: Path, tmp_path: Path) -> 
     config = tmp_path / "copy" / "outcomes.toml"
     shutil.rmtree(tmp_path / "copy" / "inbox")
     before = released(tmp_path / "copy")
-    code, line = verbs.rebuild(load(config), config, dt.date(2026, 2, 1), log.silent)
+    code, line = verbs.rebuild(load(config), dt.date(2026, 2, 1), log.silent)
     assert code == 4, line
     assert released(tmp_path / "copy") == before
 

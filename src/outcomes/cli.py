@@ -175,7 +175,7 @@ def rebuild(config: Config = CONFIG, as_of: AsOf = None, log_style: Log = LogSty
 
     settings = _settings(config)
     with log.speaking(log_style.value) as say:
-        code, line = verbs.rebuild(settings, config, as_of.date() if as_of else None, say)
+        code, line = verbs.rebuild(settings, as_of.date() if as_of else None, say)
     typer.echo(line)
     raise typer.Exit(code)
 

@@ -15,6 +15,7 @@ import polars as pl
 
 from outcomes import warehouse
 from outcomes.contract import TABLES
+from outcomes.points import reached
 from outcomes.settings import Limits
 from outcomes.sqlfiles import SqlFile
 from outcomes.warehouse import Built, CleanFiles
@@ -77,6 +78,7 @@ def _brought_up_to_date(
         raise NotSurely("the settings want it")
     files, tables, facts = warehouse.read(clean, ref, meta, folder)
     _copy(previous, path)
+    reached("warehouse: copied")
     with warehouse.opened(path, clean, limits) as con:
         new = _new_files(con, facts)
         for schema in ("macro", "ref", "meta", "metric", "tally", "release", "report"):
@@ -93,6 +95,7 @@ def _brought_up_to_date(
             _find_affected(con, new)
             _take_their_rows(con, clean, facts["input_file"], limits.add_up_to)
             built = _renew(con, tables, [file for file in files if file.schema == "macro"], sharded)
+            reached("warehouse: renewed")
         con.execute("detach clean")
         con.execute("attach ':memory:' as clean")
         warehouse.open_clean(con, clean, facts["input_file"])

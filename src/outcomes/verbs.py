@@ -142,7 +142,7 @@ def init(folder: Path) -> str:
 
 def demo(folder: Path, patients: int, say: Say) -> tuple[int, str]:
     """A synthetic clinic in `folder`, made anew, through a whole night; the headline table and where the files are."""
-    from outcomes import clinic, headline
+    from outcomes import clinic, headline, instruments
 
     if folder.exists() and any(folder.iterdir()) and not (folder / "truth.json").exists():
         return Exit.USAGE, f"{folder} holds something else; name an empty folder"
@@ -153,16 +153,14 @@ def demo(folder: Path, patients: int, say: Say) -> tuple[int, str]:
     clinic.make(folder, patients)
     settings = load(config)
     with runs.lock(settings.paths.data):
-        tonight = night.begin(settings, DEMO_AS_OF, say)
-        from outcomes.steps import STEPS
-
-        code, line = _ended(night.carry_out(tonight, STEPS))
+        code, line = _ended(_night(settings, Wanted(DEMO_AS_OF), say))
     if code == Exit.WARNINGS:
         code, line = Exit.OK, f"{line}\ntwo of the files are broken on purpose, and were refused"
     published = settings.paths.data / "published" / "current"
     if not published.exists():
         return code, line
-    table = headline.terminal(published / "outcomes.duckdb", settings, tonight.library)
+    library = instruments.load(settings.paths.instruments, settings.paths.profiles)
+    table = headline.terminal(published / "outcomes.duckdb", settings, library)
     return code, "\n".join([table, "", *_whereabouts(folder, settings.paths), "", line])
 
 
@@ -176,7 +174,7 @@ def _whereabouts(folder: Path, paths: Paths) -> list[str]:
     ]
 
 
-def rebuild(settings: Settings, config: Path, as_of: dt.date | None, say: Say) -> tuple[int, str]:
+def rebuild(settings: Settings, as_of: dt.date | None, say: Say) -> tuple[int, str]:
     """Takes every raw file in again, in its old order and with its old date, then does a night."""
     from outcomes import steps
 

@@ -1,5 +1,6 @@
 """Staging: the same bytes give the same path, and what is not a whole, plain, unchanging file is refused."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -128,8 +129,8 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     count = staging._Count.add
     seen: list[int] = []
 
-    def counted(self: staging._Count, chunk: memoryview) -> None:
-        count(self, chunk)
+    def counted(self: staging._Count, buffer: bytearray, chunk: memoryview) -> None:
+        count(self, buffer, chunk)
         seen.append(len(chunk))
         if len(seen) == 1:
             happens(file)
@@ -201,3 +202,36 @@ def test_a_letter_across_two_chunks_is_whole(inbox: Path, raw: Path) -> None:
     facts = stage(inbox / "file", raw, Limits()).facts
 
     assert (facts.non_ascii, facts.broken_utf8) == (3, 0)
+
+
+def test_a_large_copy_is_put_on_the_disk_while_it_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staging, "CHUNK", 16)
+    monkeypatch.setattr(staging, "AT_ONCE", 32)
+    data = bytes(range(256)) * 4
+    (tmp_path / "file.csv").write_bytes(data)
+
+    staged = stage(tmp_path / "file.csv", tmp_path / "raw", Limits())
+
+    assert staged.path_in_raw.read_bytes() == data
+    assert staged.ingest_id == hashlib.sha256(data).hexdigest()
+
+
+def test_a_disk_that_fails_while_a_large_copy_is_made_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system tells of a failure once; the last call of all would hear nothing of it."""
+    monkeypatch.setattr(staging, "CHUNK", 16)
+    monkeypatch.setattr(staging, "AT_ONCE", 32)
+    (tmp_path / "file.csv").write_bytes(bytes(1024))
+
+    fsync, calls = os.fsync, []
+
+    def fails_once(handle: int) -> None:
+        calls.append(handle)
+        if len(calls) == 1:
+            raise OSError(errno.EIO, "SECRET")
+        fsync(handle)
+
+    monkeypatch.setattr(staging.os, "fsync", fails_once)
+    with pytest.raises(OSError, match="Input/output error") as failure:
+        stage(tmp_path / "file.csv", tmp_path / "raw", Limits())
+    assert "SECRET" not in str(failure.value)
+    assert list((tmp_path / "raw").iterdir()) == []

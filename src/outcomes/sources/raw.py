@@ -21,7 +21,7 @@ Format = Literal["csv", "jsonl", "parquet", "xlsx"]
 
 BATCH = 100_000
 # Typing the heads of runs costs little per head, but much per batch.
-RUNS = 600_000
+RUNS = 400_000
 
 _SUFFIXES: dict[Format, tuple[str, ...]] = {
     "csv": (".csv", ".tsv", ".tab", ".txt", ".dat", ""),

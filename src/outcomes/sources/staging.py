@@ -3,6 +3,7 @@
 import codecs
 import errno
 import hashlib
+import io
 import os
 import secrets
 import stat
@@ -18,6 +19,8 @@ from outcomes.sources.verdicts import Refused
 
 CHUNK = 1 << 20
 HEAD = 1 << 16
+# A copy so large is put on the disk while it is made, not only in the end.
+AT_ONCE = 1 << 26
 UNFINISHED = ".tmp-"
 
 
@@ -115,23 +118,33 @@ def _copied(source: int, target: Path, expected: int) -> tuple[str, int, Facts]:
     size = 0
     buffers = [bytearray(CHUNK), bytearray(CHUNK)]
     out = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    # Hashing takes as long as all the rest, and leaves the interpreter free meanwhile.
-    with os.fdopen(out, "wb") as copy, ThreadPoolExecutor(1) as helper:
-        hashed = None
+    # Hashing takes as long as all the rest, and the disk may work meanwhile: both leave the interpreter free.
+    with os.fdopen(out, "wb", buffering=0) as copy, ThreadPoolExecutor(2) as helpers:
+        hashed = saved = None
         while size <= expected and (got := os.readv(source, [buffers[0]])):
             chunk = memoryview(buffers[0])[:got]
             if hashed:
                 hashed.result()
-            hashed = helper.submit(digest.update, chunk)
-            copy.write(chunk)
-            count.add(chunk)
+            hashed = helpers.submit(digest.update, chunk)
+            _write(copy, chunk)
+            count.add(buffers[0], chunk)
             size += got
+            if size > AT_ONCE and (saved is None or saved.done()):
+                if saved:
+                    saved.result()
+                saved = helpers.submit(os.fsync, copy.fileno())
             buffers.reverse()
-        if hashed:
-            hashed.result()
-        copy.flush()
+        for running in (hashed, saved):
+            if running:
+                running.result()
         os.fsync(copy.fileno())
     return digest.hexdigest(), size, count.facts()
+
+
+def _write(copy: io.FileIO, chunk: memoryview) -> None:
+    """All of the chunk; a file takes less than it is given where the disk is nearly full."""
+    while chunk:
+        chunk = chunk[copy.write(chunk) :]
 
 
 class _Count:
@@ -144,10 +157,13 @@ class _Count:
         self.decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self.pending = False
 
-    def add(self, chunk: memoryview) -> None:
+    def add(self, buffer: bytearray, chunk: memoryview) -> None:
+        """`chunk` is what the buffer holds."""
         view = np.frombuffer(chunk, np.uint8)
         for byte in self.sums:
-            self.sums[byte] += int(np.count_nonzero(view == byte))
+            # Most files have neither carriage returns nor zeros, and to find none is quick.
+            if buffer.find(byte, 0, view.size) >= 0:
+                self.sums[byte] += int(np.count_nonzero(view == byte))
         if len(self.head) < HEAD:
             self.head += bytes(chunk[: HEAD - len(self.head)])
         # With zero bytes it is UTF-16 or no text.

@@ -176,7 +176,9 @@ def _yes_no(text: str) -> bool | str:
 
 
 def _code(series: pl.Series) -> pl.Series:
-    return series.str.to_lowercase().str.replace_all(r"\s+", "_")
+    distinct = series.unique().drop_nulls()
+    made = distinct.str.to_lowercase().str.replace_all(r"\s+", "_")
+    return series if made.equals(distinct) else series.replace_strict(distinct, made, default=None, return_dtype=pl.String())
 
 
 def _each(columns: list[pl.Series], one: Callable[[str], bool | str]) -> tuple[list[pl.Series], Codes]:
