@@ -342,3 +342,11 @@ def test_answers_are_counted_by_questionnaire_item_and_answer(item: list[int | N
 
     assert counted.schema == parts.COMBINATIONS
     assert {row[:3]: row[3] for row in counted.iter_rows()} == Counter(answers.iter_rows())
+
+
+def test_a_form_whose_rows_were_exported_at_several_times_is_one_form(tmp_path: Path) -> None:
+    rows = "".join(f"p,f{form},phq9,2026-01-0{form},{item},1,2026-05-0{item}\n" for form in (1, 2) for item in range(1, 6))
+    taken = take(tmp_path, "questionnaires.csv", f"patient_id,form_id,instrument_id,answered_at,item,answer,exported_at\n{rows}")
+    assert taken.rows == (10, 10, 0, 0)
+    assert taken.frames["form"].select("form_row", "source_line", "source_rows").rows() == [(0, 2, 5), (1, 7, 5)]
+    assert taken.verdict.exported_on == dt.date(2026, 5, 5)

@@ -84,7 +84,9 @@ class Plot:
     points: list[str] = field(default_factory=list)
 
     def tries_again_at(self, point: str) -> bool:
-        """Whether the point lies in a step that is tried again when the disk fails, or may be."""
+        """Whether the point lies in a step that is tried again when the disk fails, or may be, or where a whole build takes its place."""
+        if point.startswith("warehouse: ") and (point == "warehouse: copied" or "warehouse: renewed" in self.points):
+            return True
         steps = [step for step in self.points[self.points.index(point) :] if step.startswith("after ")]
         return steps[0] in {"after stage", "after take_in", "after publish"} and (self.verb, steps[0]) != ("rebuild", "after take_in")
 

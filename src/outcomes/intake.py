@@ -145,12 +145,10 @@ def _pieces(
 
 def _without_export_date(batch: pl.DataFrame | Runs, latest: "export_date.Latest") -> pl.DataFrame | Runs:
     """The batch without `exported_at`, which was noted."""
-    if isinstance(batch, Runs):
-        heads = _without_export_date(batch.heads, latest)
-        return Runs(heads, batch.starts, batch.tail) if isinstance(heads, pl.DataFrame) else heads
-    if native.EXPORTED_AT not in batch.columns:
+    heads = batch.heads if isinstance(batch, Runs) else batch
+    if native.EXPORTED_AT not in heads.columns:
         return batch
-    latest.see(batch[native.EXPORTED_AT])
+    latest.see(heads[native.EXPORTED_AT])
     return batch.drop(native.EXPORTED_AT)
 
 

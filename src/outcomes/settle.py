@@ -197,18 +197,13 @@ def _of_rows(violations: pl.DataFrame, results: Sequence[validate.RuleResult]) -
 def _units(parts: Parts, account: Account, found: Repeats, answers: Answers, as_of: "dt.date", folder: "Path") -> pl.Series:
     """Judges and writes the units; gives those that are not kept, as a sorted series."""
     changes = _changes(answers)
-    seen = []
-    for units in parts.unit_batches():
-        units, lost, again = _standing(units, found, changes)
-        account.rejected += lost
-        account.duplicate += again
-        seen.append(validate.look(_with_facts(units, parts, as_of), parts.table.name, weight="source_rows"))
+    unjudged = ahead(_unjudged(parts, account, found, changes, as_of))
+    seen = [validate.look(units, parts.table.name, weight="source_rows") for units in unjudged]
     verdict = validate.judge_seen(parts.table.name, seen)
     account.heard(verdict.results)
     gone = [found.lost["unit"], found.duplicates["unit"]]
     writer: Writer | None = None
-    for units in ahead(_kept(parts, account, found, changes, verdict, as_of, gone)):
-        rows = _finished(units, parts)
+    for rows in ahead(_finished(units, parts) for units in _kept(parts, account, found, changes, verdict, as_of, gone)):
         writer = writer or Writer(folder / f"{parts.table.name}.parquet", rows.schema)
         writer.add(rows)
     if writer:
@@ -216,19 +211,28 @@ def _units(parts: Parts, account: Account, found: Repeats, answers: Answers, as_
     return pl.concat(gone).unique().sort()
 
 
-def _standing(units: pl.DataFrame, found: Repeats, changes: pl.DataFrame) -> tuple[pl.DataFrame, int, int]:
-    """The units without those that contradict or repeat others, each with all its rows; and how many rows went, lost or as duplicates."""
-    rows = [0, 0]
+def _unjudged(parts: Parts, account: Account, found: Repeats, changes: pl.DataFrame, as_of: "dt.date") -> Iterator[pl.DataFrame]:
+    """The units that stand, with what rules compare them to; those that contradict or repeat others go to the account."""
+    for units in parts.unit_batches():
+        if found:
+            account.rejected += _rows_of(units, found.lost)
+            account.duplicate += _rows_of(units, found.duplicates)
+        yield _with_facts(_standing(units, found, changes), parts, as_of)
+
+
+def _rows_of(units: pl.DataFrame, some: pl.DataFrame) -> int:
+    return int(units.filter(pl.col("unit").is_in(some["unit"].implode()))["rows"].sum())
+
+
+def _standing(units: pl.DataFrame, found: Repeats, changes: pl.DataFrame) -> pl.DataFrame:
+    """The units without those that contradict or repeat others, each with the counts of all its rows."""
     if found:
-        lost = units["unit"].is_in(found.lost["unit"].implode())
-        again = units["unit"].is_in(found.duplicates["unit"].implode())
-        rows = [int(units.filter(which)["rows"].sum()) for which in (lost, again)]
-        units = units.filter(~lost & ~again & (units["unit"] == found.form_of(units["unit"])))
+        gone = pl.concat([found.lost["unit"], found.duplicates["unit"]])
+        units = units.filter(~pl.col("unit").is_in(gone.implode()) & (pl.col("unit") == found.form_of(units["unit"])))
     if found.whole.height and units.height:
         near = pl.col("unit").is_between(units["unit"].min(), units["unit"].max())
         units = units.update(found.whole.filter(near), on="unit")
-    units = _changed(units, changes).with_columns(source_rows=pl.col("rows") - pl.col("bad") - pl.col("again"))
-    return units, rows[0], rows[1]
+    return _changed(units, changes).with_columns(source_rows=pl.col("rows") - pl.col("bad") - pl.col("again"))
 
 
 def _kept(
@@ -236,7 +240,7 @@ def _kept(
 ) -> Iterator[pl.DataFrame]:
     """The units that stay, in bounded batches; those that break a rule go to the account and to `gone`."""
     for units in parts.unit_batches():
-        units, _, _ = _standing(units, found, changes)
+        units = _standing(units, found, changes)
         if any(result.violated and result.severity == "row" for result in verdict.results):
             broken = _of_rows(validate.violations(_with_facts(units, parts, as_of), verdict), verdict.results)
             units = _without_broken(units, broken, account, gone) if broken.height else units

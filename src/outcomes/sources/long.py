@@ -17,7 +17,7 @@ import polars as pl
 from outcomes.contract import ANSWER, FORM
 from outcomes.sources import fingerprint, values
 from outcomes.sources.pieces import LOST, Facts, Notes, Piece, answered, heads, schema
-from outcomes.sources.raw import Runs
+from outcomes.sources.raw import Runs, begins
 from outcomes.sources.times import Custom
 
 Numbers = npt.NDArray[Any]
@@ -102,10 +102,7 @@ def long(batches: "Iterator[pl.DataFrame | Runs]", custom: Custom, facts: Facts)
 def _in_runs(batch: pl.DataFrame) -> Runs:
     """Rows that were read cell by cell, as runs."""
     tail = ["item", "answer", "source_line"]
-    heads = batch.drop(tail)
-    start = heads.select(pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in heads.columns)).to_series()
-    starts = np.flatnonzero(start.to_numpy())
-    starts = starts if starts[:1] == 0 else np.concatenate([[0], starts])
+    starts = np.flatnonzero(begins(batch.drop(tail)))
     return Runs(batch.drop("item", "answer")[starts], starts, batch.select(tail))
 
 

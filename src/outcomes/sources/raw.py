@@ -54,6 +54,19 @@ class Runs:
     def rename(self, names: Mapping[str, str]) -> "Runs":
         return Runs(self.heads.rename(names, strict=False), self.starts, self.tail.rename(names, strict=False))
 
+    def drop(self, name: str) -> "Runs":
+        """Without a column of the heads; runs that were told apart by it alone are one."""
+        heads = self.heads.drop(name)
+        new = begins(heads)
+        return Runs(heads.filter(new), self.starts[new], self.tail)
+
+
+def begins(heads: pl.DataFrame) -> npt.NDArray[np.bool_]:
+    """Which rows differ from the row before in any column but source_line; the first one does."""
+    names = [name for name in heads.columns if name != "source_line"]
+    new = heads.select(pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in names)).to_series()
+    return np.concatenate([[True], new.to_numpy()[1:]])
+
 
 def joined(batches: "Iterator[pl.DataFrame | Runs]", rows: int) -> "Iterator[pl.DataFrame | Runs]":
     """The same rows, Runs that follow one another put together until they have so many; a run that went on is one."""
