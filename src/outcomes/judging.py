@@ -3,6 +3,7 @@
 They are SQL files that nobody had to write: a new metric appears in each of them by itself.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import pairwise
@@ -13,6 +14,7 @@ from outcomes.sqlfiles import SqlFile, parser, tokens
 _ASKED: Final = "core.asked"
 _OUTCOME: Final = "core.outcome"
 _ALIKE: Final = "core.outcome_alike"
+_REFERENCE: Final = ("ref.metric", "ref.profile", "ref.reason", "ref.rule")
 
 JUDGEMENT: Final = """
 The verdict of every metric on every course, instrument and window, under each profile that asks for it (core.asked).
@@ -30,9 +32,12 @@ JUDGEMENT_COLUMNS: Final = {
 }
 EVIDENCE: Final = """
 What each figure is made of: one row per profile, metric, course, instrument and window, with the scores that were compared.
-Stacked by the builder from all files of schema metric, with the scores of core.outcome beside them.
+Stacked by the builder from all files of schema metric, with the scores of core.outcome beside them. Sums over its rows give every
+figure of report.outcome_summary again.
 """
 EVIDENCE_COLUMNS: Final = {
+    "coalesce(why.is_enrolled, true) as is_enrolled": "Whether the measure is expected of the course and its window has passed.",
+    "coalesce(why.is_eligible, true) as is_eligible": "Whether, besides, the metric can apply to its baseline.",
     "o.is_due": "Whether the window had fully passed at the as-of date.",
     "b.baseline": "Score before treatment.",
     "b.baseline_on": "Day of the baseline score.",
@@ -43,7 +48,14 @@ EVIDENCE_COLUMNS: Final = {
     "o.improvement": "Change since baseline, positive where better.",
     "o.baseline_suicidality": "Whether the item about suicidal thoughts reached its flag before treatment.",
     "o.suicidality": "Whether it does in the window.",
+    "definition.definition_version": "Profile and its version, and the fingerprint of its rule for the measure and of the metric's SQL.",
 }
+DEFINITION: Final = """
+select
+    metric.metric_id, rule.profile_id, rule.instrument_id,
+    rule.profile_id || '@' || profile.version || ' ' || left(sha256(metric.fingerprint || rule::varchar), 12) as definition_version
+from ref.rule as rule inner join ref.profile as profile using (profile_id) cross join ref.metric as metric
+"""
 VERDICT: Final = """
 How many courses of each combination of levels every metric judged in the same way: core.judgement, counted.
 Courses whose outcomes are alike (core.outcome_alike) are judged once, where the metric looks at nothing but the outcome.
@@ -75,18 +87,27 @@ def stacked(files: Iterable[SqlFile]) -> list[SqlFile]:
     evidence = (
         f"select {', '.join([*(f'j.{name}' for name in JUDGEMENT_COLUMNS), *EVIDENCE_COLUMNS])} from core.judgement as j "
         f"left join {_OUTCOME} as o using (course_id, instrument_id, window_id) "
-        "left join core.baseline as b using (course_id, instrument_id)"
+        "left join core.baseline as b using (course_id, instrument_id) "
+        "left join ref.reason as why on why.reason_id = j.reason "
+        f"left join ({DEFINITION}) as definition using (profile_id, metric_id, instrument_id)"
     )
     grouped = ", ".join(name for name in VERDICT_COLUMNS if name != "courses")
     numbered = f"with outcome as materialized (select row_number() over () as course_id, alike.* from {_ALIKE} as alike)"
     verdict = (
         f"{numbered} select {grouped}, sum(courses)::bigint as courses from ({' union all '.join(map(_verdicts, metrics))}) group by all"
     )
-    of_outcomes = {name.partition(".")[2]: meaning for name, meaning in EVIDENCE_COLUMNS.items()}
+    of_outcomes = {re.split(r"[ .]", name)[-1]: meaning for name, meaning in EVIDENCE_COLUMNS.items()}
     judged = [file.table for file in metrics]
     tables = [
         _file("judgement", " union all ".join(judgement), JUDGEMENT, JUDGEMENT_COLUMNS, [*judged, _ASKED], is_view=True),
-        _file("evidence", evidence, EVIDENCE, JUDGEMENT_COLUMNS | of_outcomes, ["core.judgement", _OUTCOME, "core.baseline"], is_view=True),
+        _file(
+            "evidence",
+            evidence,
+            EVIDENCE,
+            JUDGEMENT_COLUMNS | of_outcomes,
+            ["core.judgement", _OUTCOME, "core.baseline", *_REFERENCE],
+            is_view=True,
+        ),
         _file("verdict", verdict, VERDICT, VERDICT_COLUMNS, [*judged, _ASKED, _ALIKE, "core.stratum"], is_view=False),
     ]
     return [table for table in tables if table.name != "verdict" or any(table.table in file.reads for file in files)]

@@ -3,10 +3,14 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from outcomes import dictionary, instrument_pages, places, rulebook
+from outcomes import dictionary, instrument_pages, metric_pages, places, rulebook
 
-PAGES: Mapping[str, Callable[[], str]] = {"dictionary.md": dictionary.page, "rules.md": rulebook.page}
-FOLDERS: Mapping[str, Callable[[], Mapping[str, str]]] = {"instruments": instrument_pages.pages}
+PAGES: Mapping[str, Callable[[], str]] = {
+    "dictionary.md": dictionary.page,
+    "rules.md": rulebook.page,
+    "benchmarks.md": metric_pages.benchmarks,
+}
+FOLDERS: Mapping[str, Callable[[], Mapping[str, str]]] = {"instruments": instrument_pages.pages, "metrics": metric_pages.pages}
 """Folders of `docs/` with nothing but generated pages, by file name."""
 
 

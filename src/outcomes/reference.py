@@ -169,6 +169,7 @@ METRIC: Final = pl.Schema(
         "denominator": TEXT,
         "sentence": TEXT,
         "is_paired": YES_NO,
+        "fingerprint": TEXT,
     }
 )
 PAIRS: Final = "core.pair"
@@ -312,6 +313,7 @@ def _metrics(files: Iterable[SqlFile]) -> pl.DataFrame:
             "metric_id": file.name,
             "ordinal": int(file.facts["order"]),
             "is_paired": PAIRS in file.reads,
+            "fingerprint": sqlfiles.fingerprint(file),
             **{name: file.facts[name] for name in METRIC if name in file.facts},
         }
         for file in files

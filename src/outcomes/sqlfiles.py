@@ -5,6 +5,7 @@ behind each column of the last SELECT what the column means. `-- kept as: view` 
 says that each row belongs to one patient, and by which column; `-- shard: course_id of core.course`, which table knows the patient.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -80,6 +81,12 @@ def tokens(sql: str) -> Iterator[Token]:
         depth -= kind == "mark" and text in ")]}"
         yield Token(kind, text if kind != "word" else text.lower(), sql.count("\n", 0, match.start()), depth)
         depth += kind == "mark" and text in "([{"
+
+
+def fingerprint(file: SqlFile) -> str:
+    """The same as long as the file does the same: of its words, without comments and spaces."""
+    words = (token.text for token in tokens(file.text) if token.kind != "comment")
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()
 
 
 def read(path: Path) -> SqlFile:

@@ -247,7 +247,8 @@ def _check_profile(empty: Warehouse, case: Case, profile_id: str) -> None:
     settings = Settings.model_validate({"clinic": {"name": "Specification", "timezone": "America/Denver"}, "report": report})
     refs = reference.tables(settings, instruments.load(), AS_OF) | {"metric": empty.con.sql("from memory.ref.metric").pl()}
     files = {file.table: file for file in sqlfiles.read_folder(empty.folder, ["macro", "core", "metric"])}
-    wanted = _below({"core.asked", "core.outcome", "core.baseline", *(t for t in files if t.startswith("metric."))}, files, given)
+    metrics = {name for name in files if name.startswith("metric.")}
+    wanted = _below({"core.asked", "core.outcome", "core.baseline", "ref.reason", *metrics}, files, given)
     for name in wanted | given.keys():
         empty.columns(name)
     con.execute("attach ':memory:' as spec")
