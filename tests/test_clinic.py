@@ -221,6 +221,9 @@ def test_the_plan_repeats_the_profile(measure: plan.Measure) -> None:
     assert measure.remission == rule.get("remission", {})
     assert measure.caseness == rule.get("caseness", {})
     assert measure.reliable_change == rule.get("reliable_change")
+    mcid = rule.get("mcid")
+    share = mcid["share"] if isinstance(mcid, dict) else None
+    assert (measure.mcid, measure.mcid_share) == ((None, share) if share else (mcid, None))
 
 
 def test_dirt_is_counted(made: tuple[Path, clinic.Truth]) -> None:

@@ -634,6 +634,15 @@ def test_guide_examples_agree_with_the_oracle(guided: instruments.Library) -> No
         assert {name for name, score in got.items() if score is None} == set(each.get("reasons", {}))
 
 
+def test_guide_shows_levels_codings_and_lines_by_sex(guided: instruments.Library) -> None:
+    one = guided.instruments["calm_screen"]
+    file = tomllib.loads(next(block for block in guide_blocks() if 'id = "calm_screen"' in block))
+    assert [oracle(file, each["answers"])["total"] for each in file["example"]] == [1, None]
+    assert sorted(one.forms) == ["calm_screen", "calm_screen_turned"]
+    lines = instruments.ref_tables(guided, [])["criterion_score"].filter(questionnaire_id="calm_screen")
+    assert lines.select("sex", "at_least").rows() == [("female", 2), ("male", 3)]
+
+
 def test_guide_facts_are_in_the_tables(guided: instruments.Library) -> None:
     tables = instruments.ref_tables(guided, [])
     used = tables["reliability"].filter(pl.col("instrument_id") == "calm4.body").select("kind", "r", "is_used")

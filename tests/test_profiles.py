@@ -58,6 +58,17 @@ EXPECTED = [
     ("ketamine-rwe", "spin", "remission below 19, caseness at_least 19, reliable_change 10"),
     ("ketamine-rwe", "who5", "remission at_least 50, caseness below 50, mcid 10 points"),
     ("ketamine-rwe", "peg", "response 0.3, mcid 1 points"),
+    ("ketamine-rwe", "bpi_sf.severity", "response 0.3"),
+    ("ketamine-rwe", "bpi_sf.interference", "response 0.3, mcid 1 points"),
+    ("ketamine-rwe", "pain_nrs", "response 0.3"),
+    ("ketamine-rwe", "isi", "response 8.4 points, remission below 8, caseness at_least 10, reliable_change 6.99, mcid 6 points"),
+    ("ketamine-rwe", "wsas", "remission below 10, caseness at_least 10, mcid 8 points"),
+    ("ketamine-rwe", "burnout1_pwls", "caseness at_least 3"),
+    ("ketamine-rwe", "olbi.exhaustion", ""),
+    ("ketamine-rwe", "mbi_hss.ee", ""),
+    ("ketamine-rwe", "pss10", ""),
+    ("ketamine-rwe", "audit_c", ""),
+    ("ketamine-rwe", "dast10", ""),
     ("ketamine-rwe", "cbi.personal", ""),
     ("ketamine-rwe", "proqol5.cs", ""),
     ("cms159", "phq9", "remission below 5, caseness above 9"),
@@ -95,6 +106,8 @@ UNVERIFIED = [
     ("ketamine-rwe", "spin", "remission"),
     ("ketamine-rwe", "spin", "reliable_change"),
     ("ketamine-rwe", "peg", "response"),
+    ("ketamine-rwe", "burnout1_pwls", "caseness"),
+    ("ketamine-rwe", "wsas", "mcid"),
     ("nhs-tt", "spin", "caseness"),
     ("nhs-tt", "spin", "reliable_change"),
     ("nhs-tt", "pdss_sr", "caseness"),
@@ -139,6 +152,16 @@ def test_primary_instruments_of_each_indication(library: instruments.Library) ->
     expected = [each for each in library.profiles["ketamine-rwe"].expected if each.role == "primary"]
     found = {each.indication: [other.instrument for other in expected if other.indication == each.indication] for each in expected}
     assert found == MAPPED
+
+
+def test_companions_are_expected_of_nobody_by_name(library: instruments.Library) -> None:
+    """No patient lacks fifteen questionnaires: what is expected by name of an indication stays short."""
+    by_name: dict[str, int] = {}
+    for each in library.profiles["ketamine-rwe"].expected:
+        by_name[each.indication] = by_name.get(each.indication, 0) + (each.role != "optional")
+    assert max(by_name.values()) <= 6
+    optional = {each.instrument for each in library.profiles["ketamine-rwe"].expected if each.role == "optional"}
+    assert {"isi", "wsas", "who5", "pss10", "audit_c", "dast10", "olbi.exhaustion", "mbi_hss.ee", "bpi_sf.severity"} <= optional
 
 
 WINDOWS = [

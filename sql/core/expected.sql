@@ -1,7 +1,9 @@
 -- shard: course_id of core.course
 -- One row per course and measure that is expected of it, and why: the report's profile maps the course's indication
 -- and programme to the
--- measure's questionnaire, or the patient has answered it at least once.
+-- measure's questionnaire, or the patient has answered it at least once. What the profile calls optional is expected
+-- of those who ever
+-- answer it, and of nobody else.
 with
     mapped as (
         select course.course_id, scale.instrument_id
@@ -10,6 +12,7 @@ with
         inner join
             ref.expected
             on expected.profile_id = setting.profile_id
+            and expected.role is distinct from 'optional'
             and coalesce(expected.indication = course.indication, expected.indication is null)
             and coalesce(expected.programme_id = course.programme_id, expected.programme_id is null)
         inner join ref.scale on expected.instrument_id in (scale.instrument_id, scale.questionnaire_id)

@@ -23,6 +23,11 @@ KINDS: Final = {"alpha": "internal consistency (alpha)", "retest": "test and ret
 NAMES: Final = {"lookback": "look-back", "codes": "LOINC codes", "missing": "blanks"}
 GROUPS: Final = {"functional": "the well", "clinical": "patients"}
 
+TOTALS_TOLD: Final = (
+    "A total that does not tell its coding is judged by its whole file, and refused unless some total of it lies above what a raw sum can "
+    "reach and all are such as whole answers give."
+)
+
 _MADE: Final = "<!-- Made from instruments/ and profiles/ by `outcomes docs`; do not edit. -->"
 _INTRODUCTION: Final = """\
 What each questionnaire asks, how it is scored, what counts as better and who says so. A questionnaire is one file in `instruments/`,
@@ -88,8 +93,8 @@ def _expected(library: Library) -> Iterator[str]:
     rows = []
     for each in library.profiles[MAIN].expectations:
         whom = f"`{each.indication}`" + (f" in the programme `{each.programme_id}`" if each.programme_id else "")
-        rows.append([whom, _named(each.primary, library), _named(each.secondary, library)])
-    yield table(["Indication", "First", "Also"], rows)
+        rows.append([whom, *(_named(named, library) for named in (each.primary, each.secondary, each.optional))])
+    yield table(["Indication", "First", "Also", "Of those who answer it"], rows)
 
 
 def _named(measures: Iterable[str], library: Library) -> str:
@@ -129,23 +134,48 @@ def _scoring(one: Instrument) -> Iterator[str]:
         low, high = one.answers or (0, 0)
         yield f"Turned round before they are added (points = {low + high} - answer): {_items(one.reversed)}."
     for criterion in one.criteria:
-        yield f"**{criterion.title}** (`{criterion.id}`): all of"
-        yield "\n".join(
-            f"- at least {each.needed} of {_items(each.items)} answered {each.at_least} or higher" for each in criterion.clusters
-        )
+        what = "of each sex its own" if any(line.sex for line in criterion.scores) else "all of"
+        yield f"**{criterion.title}** (`{criterion.id}`): {what}"
+        parts = [f"at least {each.needed} of {_items(each.items)} answered {each.at_least} or higher" for each in criterion.clusters]
+        for line in criterion.scores:
+            parts.append((f"{line.sex}: " if line.sex else "") + f"`{line.scale}` at least {_number(line.at_least)}, before any rounding")
+        yield "\n".join(f"- {each}" for each in parts)
+    yield from _codings(one)
+
+
+def _codings(one: Instrument) -> Iterator[str]:
+    if not one.codings:
+        return
+    refused = {"answers": "A form with answers that does not tell its coding is refused.", "totals": TOTALS_TOLD, None: ""}
+    yield f"**Exports write it in more than one way**, and tell in `instrument_version` or by the name. {refused[one.must_tell]}".rstrip()
+    rows = []
+    for coding in one.codings:
+        turned = "as above" if coding.reversed is None else _items(coding.reversed) if coding.reversed else "none"
+        total = "the score" if coding.factor == 1 else f"the score divided by {_number(coding.factor)}"
+        names = (f"{one.id}_{coding.id}", *coding.aliases)
+        told = ", ".join(f"`{each}`" for each in (coding.id, *coding.versions))
+        rows.append([coding.title, ", ".join(f"`{name}`" for name in names), told, turned, total])
+    yield table(["Coding", "Names in exports", "Told by the version", "Turned round", "A total is"], rows)
 
 
 def _made_of(measure: Measure, one: Instrument) -> str:
     if measure.how == "maxima":
         shared = [f"the highest of {runs(domain)}" if len(domain) > 1 else str(domain[0]) for domain in measure.domains]
         return f"Sum of {len(shared)} domains: {listed(shared)}"
+    if measure.how == "highest":
+        levels = [f"{level} for {item}" for item, level in zip(measure.items, measure.levels, strict=True)]
+        return f"The highest level of a yes, not a sum: {listed(levels)}"
     what = "all items" if len(measure.items) == one.items else _items(measure.items)
     times = "" if measure.factor == 1 else f", times {_number(measure.factor)}"
+    times += "" if measure.divisor == 1 else f", divided by {measure.divisor}"
     return f"{'Mean' if measure.how == 'mean' else 'Sum'} of {what}{times}"
 
 
 def _blanks(measure: Measure) -> str:
     missing = measure.missing
+    if measure.how == "highest":
+        skipped = sorted(measure.asked_after)
+        return "no score if one could raise the level" + (f"; {runs(skipped)} may be blank after a no" if skipped else "")
     if not missing.allowed:
         return "no score if a domain has no answer" if measure.how == "maxima" else "no score with any blank"
     how = "the mean of the answered" if measure.how == "mean" else "replaced by the mean of the others"

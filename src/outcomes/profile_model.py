@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from outcomes.instrument_model import Name, Number, Part, Positive, Status, Text, worst
 from outcomes.settings import Window
 
+Role = Literal["primary", "secondary", "optional"]
 Threshold = Literal["response", "remission", "caseness", "reliable_change", "mcid", "minimum_baseline", "criterion"]
 THRESHOLDS: Final[tuple[Threshold, ...]] = get_args(Threshold)
 
@@ -146,20 +147,25 @@ class Expected:
     indication: str
     programme_id: str | None
     instrument: str
-    role: Literal["primary", "secondary"]
+    role: Role
 
 
 class Expectation(Part):
-    """The measures that are expected of whoever has the indication (and is in the programme, where one is named)."""
+    """The measures that are expected of whoever has the indication (and is in the programme, where one is named).
+
+    `optional` ones fit the indication and are expected of nobody by name, only of those who ever answer them: no patient lacks them.
+    """
 
     indication: Name
     programme_id: Text | None = None
     primary: tuple[MeasureName, ...] = ()
     secondary: tuple[MeasureName, ...] = ()
+    optional: tuple[MeasureName, ...] = ()
 
     @property
-    def measures(self) -> list[tuple[str, Literal["primary", "secondary"]]]:
-        return [*((measure, "primary") for measure in self.primary), *((measure, "secondary") for measure in self.secondary)]
+    def measures(self) -> list[tuple[str, Role]]:
+        named: dict[Role, tuple[str, ...]] = {"primary": self.primary, "secondary": self.secondary, "optional": self.optional}
+        return [(measure, role) for role, measures in named.items() for measure in measures]
 
     @model_validator(mode="after")
     def _names_each_once(self) -> "Expectation":

@@ -82,6 +82,8 @@ class Measure:
     remission: Mapping[str, float] = field(default_factory=dict)
     caseness: Mapping[str, float] = field(default_factory=dict)
     reliable_change: float | None = None
+    mcid: float | None = None
+    mcid_share: float | None = None
     has_items: bool = False
     mapped: bool = True
 
@@ -124,6 +126,14 @@ class Measure:
         """Whether a severity (column) is a reliable deterioration from a baseline severity (row)."""
         gain = self.improvement()
         return np.zeros_like(gain, dtype=np.bool_) if self.reliable_change is None else np.asarray(-gain >= self.reliable_change)
+
+    def matters(self) -> Bools:
+        """Whether a severity (column) is an important difference from a baseline severity (row)."""
+        gain = self.improvement()
+        if self.mcid is not None:
+            return np.asarray(gain >= self.mcid)
+        base = self.scores()[:, None]
+        return np.asarray((base > 0) & (np.round(gain * 100) >= np.round(base * 100 * (self.mcid_share or 0), 6)))
 
     def remits(self) -> Bools:
         return _side(self.scores(), self.remission)

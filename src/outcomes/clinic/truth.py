@@ -136,8 +136,14 @@ def _outcome(year: Year, programme: Programme, indication: str, measure: Measure
         gain = measure.improvement()[base, reached]
         metrics["reliable_deterioration"] = _share(measure.worsens()[base, reached], planted=outcome.deterioration)
         metrics["reliable_improvement"] = _share(gain >= (measure.reliable_change or 0))
-    if measure.remission:
+    if measure.mcid or measure.mcid_share:
+        # A share of a baseline of zero can't be asked for.
+        can = np.ones(len(base), dtype=np.bool_) if measure.mcid else measure.scores()[base] > 0
+        metrics["mcid"] = _share(measure.matters()[base, reached], can)
+    if measure.caseness:
         metrics |= _remissions(measure, outcome, measured)
+    if measure.hard_item:
+        metrics |= _suicidality(year, measure, measured)
     return OutcomeTruth(
         programme_id=programme.id,
         indication=indication,
@@ -155,15 +161,23 @@ def _remissions(measure: Measure, outcome: Outcome, measured: pl.DataFrame) -> d
     base, reached = measured["baseline"].to_numpy(), measured["reached"].to_numpy()
     is_case, remits = measure.is_case(), measure.remits()[reached]
     recovers = ~is_case[reached]
-    shares = {
-        "remission": _share(remits, is_case[base], outcome.remission),
-        "remission_all": _share(remits),
-        "recovery": _share(recovers, is_case[base]),
-    }
+    shares = {"recovery": _share(recovers, is_case[base])}
+    if measure.remission:
+        shares |= {"remission": _share(remits, is_case[base], outcome.remission), "remission_all": _share(remits)}
     if measure.has_deterioration:
         reliably = measure.improvement()[base, reached] >= (measure.reliable_change or 0)
         shares["reliable_recovery"] = _share(recovers & reliably, is_case[base])
     return shares
+
+
+def _suicidality(year: Year, measure: Measure, measured: pl.DataFrame) -> dict[str, Share]:
+    """The item about suicidal thoughts, above 0 or not, at the baseline and in the window; it is answered on both of these forms."""
+    forms = year.forms[measure.id].select("course", "visit", "is_picked", flag=pl.col(f"item_{measure.hard_item}") > 0)
+    before = forms.filter(visit="baseline").select("course", before="flag")
+    after = forms.filter("is_picked").select("course", after="flag")
+    both = measured.select("course").join(before, on="course", how="left").join(after, on="course", how="left")
+    was, remains = both["before"].to_numpy(), both["after"].to_numpy()
+    return {"si_emergent": _share(remains, ~was), "si_resolved": _share(~remains, was), "si_persisted": _share(remains, was)}
 
 
 def _share(hits: Bools, among: Bools | None = None, planted: float | None = None) -> Share:
