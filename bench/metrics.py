@@ -74,7 +74,12 @@ def write(folder: Path, table: str, patients: int, per_patient: int) -> Path:
     from outcomes.contract import TABLES
 
     source, values = ROWS[table]
-    made = {"source_rows": "1", "content": "hash(" + ", ".join(values.values()) + ")", "source_file": f"'{table}'", "ingest_id": f"'{table}'"}
+    made = {
+        "source_rows": "1",
+        "content": "hash(" + ", ".join(values.values()) + ")",
+        "source_file": f"'{table}'",
+        "ingest_id": f"'{table}'",
+    }
     rows = ", ".join(f"{value} as {name}" for name, value in (values | made).items()) + f" from {source}"
     with duckdb.connect(config={"memory_limit": "700MB", "temp_directory": str(folder)}) as con:
         con.register("contract", pl.DataFrame(schema=TABLES[table].schema).to_arrow())
@@ -142,7 +147,9 @@ def measure(folder: Path, patients: int, per_patient: int) -> None:
     counted = on_the_way({file.table: file.reads for file in [*files, *judging.stacked(files)]})
     steps = [step for step in built if step.table in counted]
     seconds = sum(step.seconds for step in steps)
-    print(f"{patients * per_patient:,} PHQ-9 totals of {patients:,} patients; profile {settings.report.profile}, {ref['window'].height} windows")
+    print(
+        f"{patients * per_patient:,} PHQ-9 totals of {patients:,} patients; profile {settings.report.profile}, {ref['window'].height} windows"
+    )
     print(f"scan of the totals           {floor:8.3f} s (median of {SCAN_RUNS})")
     for step in steps:
         print(f"  {step.table:<26} {step.seconds:8.3f} s")

@@ -18,7 +18,7 @@ with
     windows as (
         select
             window_id,
-            row_number() over (order by window_id) as number,
+            row_number() over (order by window_id)::tinyint as number,
             pick,
             anchor,
             by_hours,
@@ -45,7 +45,7 @@ with
     ),
     pairs as materialized(
         select
-            row_number() over () as pair,
+            row_number() over ()::integer as pair,
             expected.course_id,
             expected.instrument_id,
             course.patient_id,
@@ -66,8 +66,9 @@ with
         left join
             core.baseline on expected.course_id = baseline.course_id and expected.instrument_id = baseline.instrument_id
     ),
-    follow_ups as (
+    follow_ups as materialized(
         select
+            row_number() over ()::integer as follow_up,
             pairs.pair,
             pairs.instrument_id,
             pairs.ended_on,
@@ -93,11 +94,7 @@ with
     follow_ups_since_anchor as (
         select
             follow_ups.pair,
-            follow_ups.form_number,
-            follow_ups.answered_on,
-            follow_ups.score,
-            follow_ups.suicidality,
-            follow_ups.elapsed_us,
+            follow_ups.follow_up,
             follow_ups.moment,
             windows.number,
             windows.pick,
@@ -123,11 +120,7 @@ with
         select
             pair,
             number,
-            form_number,
-            answered_on,
-            score,
-            suicidality,
-            elapsed_us,
+            follow_up,
             case
                 pick
                 when 'nearest'
@@ -139,17 +132,18 @@ with
         from follow_ups_since_anchor
         where since_anchor_us between from_us and to_us
     ),
+    nearest as (select pair, number, arg_min(follow_up, place) as follow_up from follow_ups_in_window group by all),
     picked as (
         select
-            pair,
-            number,
-            arg_min(form_number, place) as form_number,
-            arg_min(answered_on, place) as answered_on,
-            arg_min(score, place) as score,
-            arg_min_null(suicidality, place) as suicidality,
-            arg_min_null(elapsed_us, place) as elapsed_us
-        from follow_ups_in_window
-        group by all
+            nearest.pair,
+            nearest.number,
+            follow_ups.form_number,
+            follow_ups.answered_on,
+            follow_ups.score,
+            follow_ups.suicidality,
+            follow_ups.elapsed_us
+        from nearest
+        inner join follow_ups using (follow_up)
     )
 select
     pairs.course_id,  -- Course.

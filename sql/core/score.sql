@@ -23,7 +23,12 @@ with
             )
     ),
     items as (
-        select item.*, macro.pack_of(item.item) as pack, flag.at_least as flagged_from, scales.how
+        select
+            item.*,
+            case when macro.pack_of(item.item) = 0 then macro.place_of(item.item) end as place_1_15,
+            case when macro.pack_of(item.item) = 1 then macro.place_of(item.item) end as place_16_30,
+            flag.at_least as flagged_from,
+            scales.how
         from ref.scale_item as item
         inner join scales using (instrument_id)
         left join
@@ -78,8 +83,8 @@ with
             item.domain,
             max(item."offset" + item.slope * answer.answer) as points,
             bool_or(answer.answer >= item.flagged_from) as suicidality,
-            sum(macro.packed(answer.answer, item.item)) filter (where item.pack = 0) as answers_1_15,
-            sum(macro.packed(answer.answer, item.item)) filter (where item.pack = 1) as answers_16_30
+            bit_or(macro.packed(answer.answer, item.place_1_15)) as answers_1_15,
+            bit_or(macro.packed(answer.answer, item.place_16_30)) as answers_16_30
         from clean.answer as answer
         inner join items_of_maxima as item on answer.instrument_id = item.questionnaire_id and answer.item = item.item
         group by all
@@ -91,8 +96,8 @@ with
             count(*) as answered,
             sum(item."offset" + item.slope * answer.answer) as points,
             bool_or(answer.answer >= item.flagged_from) as suicidality,
-            sum(macro.packed(answer.answer, item.item)) filter (where item.pack = 0) as answers_1_15,
-            sum(macro.packed(answer.answer, item.item)) filter (where item.pack = 1) as answers_16_30
+            bit_or(macro.packed(answer.answer, item.place_1_15)) as answers_1_15,
+            bit_or(macro.packed(answer.answer, item.place_16_30)) as answers_16_30
         from clean.answer as answer
         inner join items_of_sums as item on answer.instrument_id = item.questionnaire_id and answer.item = item.item
         group by all
@@ -103,8 +108,8 @@ with
             count(*) as answered,
             sum(points) as points,
             bool_or(suicidality) as suicidality,
-            sum(answers_1_15) as answers_1_15,
-            sum(answers_16_30) as answers_16_30
+            bit_or(answers_1_15) as answers_1_15,
+            bit_or(answers_16_30) as answers_16_30
         from highest_of_domains
         group by all
     ),
