@@ -147,9 +147,8 @@ def measure(folder: Path, patients: int, per_patient: int) -> None:
     counted = on_the_way({file.table: file.reads for file in [*files, *judging.stacked(files)]})
     steps = [step for step in built if step.table in counted]
     seconds = sum(step.seconds for step in steps)
-    print(
-        f"{patients * per_patient:,} PHQ-9 totals of {patients:,} patients; profile {settings.report.profile}, {ref['window'].height} windows"
-    )
+    print(f"{patients * per_patient:,} PHQ-9 totals of {patients:,} patients")
+    print(f"profile {settings.report.profile}, {ref['window'].height} windows")
     print(f"scan of the totals           {floor:8.3f} s (median of {SCAN_RUNS})")
     for step in steps:
         print(f"  {step.table:<26} {step.seconds:8.3f} s")
