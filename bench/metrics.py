@@ -2,7 +2,7 @@
 
     python bench/metrics.py [--totals 1_600_000] [--patients 200_000] [--folder DIR]
 
-One profile, every window and breakdown: prints the seconds of each table on the way from core.score to report.outcome_summary, and
+One profile, every window and breakdown, no measure expected but the one that is answered: prints the seconds of each table on the way from core.score to report.outcome_summary, and
 their sum. The clean files of sessions, forms and patients are made first and are not counted.
 """
 
@@ -31,7 +31,6 @@ ROWS = {
             "patient_id": PATIENT,
             "site_id": "'site-' || p % 5",
             "programme_id": "'programme-' || p % 3",
-            "indication": "['depression', 'anxiety', 'ptsd'][1 + p % 3]",
             "failed_antidepressants": "p % 5",
             "source_line": "p + 2",
         },
