@@ -2,8 +2,9 @@
 
     python bench/metrics.py [--totals 1_600_000] [--patients 200_000] [--folder DIR]
 
-One profile, every window and breakdown, no measure expected but the one that is answered: prints the seconds of each table on the way from core.score to report.outcome_summary, and
-their sum. The clean files of sessions, forms and patients are made first and are not counted.
+One profile, every window and breakdown, no measure expected but the one that is answered: prints the seconds of each table on the
+way from core.score to report.outcome_summary, and their sum. The clean files of sessions, forms and patients are made first and are
+not counted.
 """
 
 import argparse

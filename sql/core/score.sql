@@ -64,11 +64,11 @@ with
             bool_or(form.affirmed & item.mark > 0 and item.flagged_from = 1) filter (
                 where form.answered & item.mark > 0 and item.flagged_from is not null
             ) as suicidality,
-            sum(macro.packed((form.affirmed & item.mark > 0)::integer, item.item)) filter (
-                where form.answered & item.mark > 0 and item.pack = 0
+            bit_or(macro.packed((form.affirmed & item.mark > 0)::integer, item.place_1_15)) filter (
+                where form.answered & item.mark > 0
             ) as answers_1_15,
-            sum(macro.packed((form.affirmed & item.mark > 0)::integer, item.item)) filter (
-                where form.answered & item.mark > 0 and item.pack = 1
+            bit_or(macro.packed((form.affirmed & item.mark > 0)::integer, item.place_16_30)) filter (
+                where form.answered & item.mark > 0
             ) as answers_16_30
         from answered_levels as form
         inner join items_of_levels as item using (questionnaire_id)
