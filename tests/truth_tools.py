@@ -64,6 +64,24 @@ from_days = 15
 to_days = 45
 pick = "first"
 """
+COURSES_ONLY = """
+[clinic]
+name = "Test"
+timezone = "America/Denver"
+
+[disclosure]
+rule = "off"
+
+[report]
+headline_window = "d30"
+also = []
+
+[[window]]
+id = "d30"
+from_days = 15
+to_days = 45
+target_days = 30
+"""
 WRONG_RULES = {
     "phq9": ("response = 0.5", "response = 0.25", {"response", "relapse"}),
     "gad7": ("remission = { below = 5 }", "remission = { at_most = 5 }", {"remission", "remission_all"}),

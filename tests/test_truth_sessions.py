@@ -1,0 +1,140 @@
+"""What was planted in the sessions and the screening of the synthetic clinic, compared with the tables that were published of it.
+
+Nothing is hidden in this night, so each count has to be the one that was planted. Each planted share has to lie within the 99.9 %
+interval of the published one.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+import pytest
+from truth_tools import COURSES_ONLY, PLAN, Found, plausible
+
+from outcomes import clinic, log, verbs
+from outcomes.clinic import ProgrammeTruth, Share, year
+from outcomes.settings import load
+
+PATIENTS = 900
+SEED = 11
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
+    folder = tmp_path_factory.mktemp("truth_sessions")
+    truth = clinic.make(folder, PATIENTS, SEED)
+    config = folder / "outcomes.toml"
+    config.write_text(COURSES_ONLY)
+    code, line = verbs.run(load(config), config, verbs.Wanted(truth.as_of), log.silent)
+    assert code == 4, line
+    return Found(folder, truth)
+
+
+def added(*names: str) -> Callable[[ProgrammeTruth], Share | None]:
+    """Of a programme, the planted shares of these names together; None where nothing of the kind is planted."""
+
+    def share(programme: ProgrammeTruth) -> Share | None:
+        if names[0] not in programme.shares:
+            return None
+        shares = [programme.shares[name] for name in names]
+        return Share(sum(s.numerator for s in shares), shares[0].denominator, sum(s.planted or 0.0 for s in shares))
+
+    return share
+
+
+DOSES = "select level, met as numerator, judged as denominator, rate from published.session_conformance where rule_id = '{}'"
+LATER = """
+select level, a.met - b.met as numerator, a.judged as denominator, a.rate - b.rate as rate
+from published.session_conformance as a join published.session_conformance as b using (breakdown, level)
+where a.rule_id = 'integration_7d' and b.rule_id = 'integration_72h'
+"""
+NEVER = """
+select level, judged - met as numerator, judged as denominator, 1 - rate as rate
+from published.session_conformance where rule_id = 'integration_7d'
+"""
+PLANTED = {
+    # what was planted: how the truth counts it, and how the published tables do
+    "dissociation resolved within 120 min": (added("resolved_within_120"), DOSES.format("resolved_within_120")),
+    "dissociation at its peak within 60 min": (added("peak_within_60"), DOSES.format("peak_within_60")),
+    "clock recorded": (
+        added("clock_recorded"),
+        "select level, judged as numerator, doses as denominator, coverage as rate from published.session_conformance "
+        "where rule_id = 'resolved_within_120'",
+    ),
+    "integration within 24 h": (added("integration_within_24h"), DOSES.format("integration_24h")),
+    "integration within 72 h": (added("integration_within_24h", "integration_h24_72"), DOSES.format("integration_72h")),
+    "integration after 72 h": (added("integration_over_72h"), LATER),
+    "no integration": (added("integration_none"), NEVER),
+    "doses with an adverse event": (
+        added("sessions_with_event"),
+        "select level, doses_with_event as numerator, doses as denominator, doses_with_event / doses as rate "
+        "from published.safety where kind_id = 'any'",
+    ),
+    "excluded of the screened": (
+        added("screening_exclusion"),
+        "select level, excluded as numerator, screened as denominator, excluded_rate as rate from published.screening where true",
+    ),
+    "begun of the included": (
+        added("start"),
+        "select level, started as numerator, included as denominator, started_rate as rate from published.screening where true",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", PLANTED)
+def test_a_planted_share_is_published_as_it_was_planted(what: str, found: Found) -> None:
+    share, query = PLANTED[what]
+    rows = {row["level"]: row for row in found.published(f"{query} and breakdown = 'programme'").to_dicts()}
+    planted = {p.programme_id: true for p in found.truth.programmes if (true := share(p)) is not None}
+    assert len(planted) >= 3
+    for programme, true in planted.items():
+        row = rows[programme]
+        assert (row["numerator"], row["denominator"]) == (true.numerator, true.denominator), programme
+        assert row["rate"] == pytest.approx(true.numerator / true.denominator, abs=1e-9), programme
+        assert plausible(row["numerator"], row["denominator"], true.planted or 0.0), programme
+
+
+COUNTS = {
+    "events": "select level, events as n from published.safety where kind_id = 'any'",
+    "serious_events": "select level, events as n from published.safety where kind_id = 'serious'",
+    "screened": "select level, screened as n from published.screening where true",
+    "excluded": "select level, excluded as n from published.screening where true",
+    "started": "select level, started as n from published.screening where true",
+    "medicine_stopped_early": "select level, judged - met as n from published.session_conformance where rule_id = 'given_in_full'",
+}
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_a_count_of_a_programme_is_published_as_it_was_planted(count: str, found: Found) -> None:
+    rows = found.published(f"{COUNTS[count]} and breakdown = 'programme'")
+    assert dict(rows.iter_rows()) == {p.programme_id: p.counts[count] for p in found.truth.programmes}
+
+
+def test_reasons_of_exclusion_are_published_as_they_were_planted(found: Found) -> None:
+    people = year.live_through(PLAN, PATIENTS, SEED).people.filter(screen_result="excluded")
+    true = dict(people.group_by("exclusion_reason").len().iter_rows())
+    rows = found.published("select exclusion_reason, patients, excluded from published.exclusion where breakdown = 'all'").to_dicts()
+    assert {row["exclusion_reason"]: row["patients"] for row in rows} == true
+    shares = PLAN.shares["exclusion_reasons"]
+    assert [row for row in rows if not plausible(row["patients"], row["excluded"], shares[row["exclusion_reason"]])] == []
+
+
+def test_kinds_of_events_are_published_as_they_were_drawn(found: Found) -> None:
+    """By the group of the term, and by the grade."""
+    drawn = year.live_through(PLAN, PATIENTS, SEED).events
+    rows = found.published("select kind_id, events from published.safety where breakdown = 'all'")
+    published: dict[Any, int] = dict(rows.iter_rows())
+    for kind, terms in {"gastrointestinal": ["nausea", "vomiting"], "urinary": ["bladder_symptoms"], "psychiatric": ["anxiety"]}.items():
+        assert published[kind] == drawn.filter(pl.col("term").is_in(terms)).height, kind
+        planted = sum(PLAN.shares["event_terms"][term] for term in terms)
+        assert plausible(published[kind], published["any"], planted), kind
+    assert published["severe"] == drawn.filter(severity="severe").height
+    assert plausible(published["severe"], published["any"], PLAN.shares["event_severities"]["severe"])
+
+
+def test_the_comparison_fails_where_another_rule_is_asked(found: Found) -> None:
+    """What was planted within 72 hours is not plausible of those within 24."""
+    rows = {row["level"]: row for row in found.published(f"{DOSES.format('integration_24h')} and breakdown = 'programme'").to_dicts()}
+    within_72 = added("integration_within_24h", "integration_h24_72")
+    planted = {p.programme_id: true.planted for p in found.truth.programmes if (true := within_72(p)) is not None}
+    assert [name for name, share in planted.items() if plausible(rows[name]["numerator"], rows[name]["denominator"], share or 0.0)] == []
