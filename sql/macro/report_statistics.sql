@@ -59,4 +59,13 @@ create macro macro.survival_low(s, variance, z) as case when s > 0 and s < 1 the
 create macro macro.survival_high(s, variance, z) as case when s > 0 and s < 1 then pow(s, exp(- z * sqrt(variance) / - ln(s))) end;
 
 -- A number rounded to a multiple of `step`; as it is without one.
-create macro macro.to_step(x, step) as coalesce(round(x / step) * step, x)
+create macro macro.to_step(x, step) as coalesce(round(x / step) * step, x);
+
+-- Quantile of numbers that stand in order, between neighbours by their distance (type 7 of Hyndman and Fan 1996).
+create macro macro.quantile_of(in_order, share) as
+    in_order[floor((len(in_order) - 1) * share)::integer + 1]
+    + ((len(in_order) - 1) * share - floor((len(in_order) - 1) * share))
+    * (
+        in_order[least(floor((len(in_order) - 1) * share)::integer + 2, len(in_order))]
+        - in_order[floor((len(in_order) - 1) * share)::integer + 1]
+    )
