@@ -242,7 +242,8 @@ ANSWERS = [
         (2, 1, 0, 1),
         {3: ("FRM-20", "FRM-21")},
         table="form",
-        kept=("@ | who5 | 2025-05-01 | 64",),
+        look="form.patient_id, form.questionnaire_id, form.reported_total",
+        kept=("@ | who5 | 64",),
     ),
     score(A, "a total that could be raw or scaled", "@x,who5,2025-05-01,12", "FRM-20"),
     items(
