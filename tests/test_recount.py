@@ -49,7 +49,7 @@ def exports(folder: Path) -> warehouse.CleanFiles:
             sessions.append(_at({"session_id": f"{patient}-{k}", "patient_id": patient, "kind": "medicine", "route": "iv"}, "started", on))
         for instrument, top in (("phq9", 27), ("gad7", 21), ("pcl5", 80)):
             level = draw.choice((0, 4, 9, 12, 16, top))
-            for day in (-1, 1, 7, 30, 90, 180, 365):
+            for day in (-12, -1, 1, 7, 30, 90, 180, 365):
                 if draw.random() < 0.8:
                     total = Decimal(min(top, max(0, level + draw.randrange(-3, 4)))) if level else Decimal(0)
                     row = {"form_id": f"{patient}-{instrument}-{day}", "patient_id": patient, "instrument_id": instrument}
@@ -294,6 +294,28 @@ def test_every_mean_is_recounted_from_the_scores(build: Callable[..., House]) ->
         assert (row["median_score"], row["mean_change"]) == (median(after), pytest.approx(mean(change), abs=1e-9))
         if len(before) > 1:
             assert (row["sd_baseline"], row["sd_change"]) == (pytest.approx(stdev(before)), pytest.approx(stdev(change)))
+
+
+def test_what_became_of_each_course_is_recounted_from_the_evidence(build: Callable[..., House]) -> None:
+    house = build("off")
+    where = levels(house)
+    recounted: Counter[tuple[str, ...]] = Counter()
+    kept_in: Counter[tuple[str, ...]] = Counter()
+    for row in house.rows("select * from core.evidence"):
+        standing = row["reason"] or ("met" if row["numerator"] else "not_met")
+        for level in where[row["course_id"], row["instrument_id"]]:
+            key = (*(row[name] for name in KEY), *level, standing)
+            recounted[key] += 1
+            kept_in[key] += row["denominator"]
+    published = {(*cell(row), row["standing"]): row for row in house.rows("select * from report.outcome_reason")}
+    assert {key: row["courses"] for key, row in published.items()} == recounted
+    assert {key: row["denominator"] for key, row in published.items()} == kept_in
+    assert {row["label"] for row in published.values() if row["profile_id"] == "dep-rem-6"} >= {
+        "Has remission",
+        "No remission",
+        "No PHQ-9 follow-up",
+    }
+    assert all(row["label"] for row in published.values())
 
 
 @pytest.mark.parametrize("rule", ["cms", "nhs", "opensafely"])

@@ -1,5 +1,6 @@
 -- The quality of what came in: where the rows of each export file went (kind file), how many rows broke each rule, over
 -- all files (kind rule), and what only the tables together can show (kind finding).
+-- A profile whose review is overdue at the as-of date is named in a row of kind review.
 -- A file is named by the first twelve digits of its fingerprint, never by its name.
 -- Rows in = accepted + duplicate + superseded + rejected. A refused file has no such counts, since its rows were never
 -- told apart.
@@ -34,15 +35,37 @@ with
     findings as (
         select 'finding' as kind, table_name, code, severity, column_name, message, checked, violated from core.finding
     ),
+    reviews as (
+        select
+            'review' as kind,
+            'profile' as table_name,
+            'REV-01' as code,
+            'note' as severity,
+            'review_due_on' as column_name,
+            'A profile is to be looked at again by its review date: its thresholds may have been replaced. Overdue: '
+            || coalesce(
+                string_agg(profile.profile_id, ', ' order by profile.profile_id) filter (where review_due_on < as_of),
+                'none'
+            )
+            || '.' as message,
+            count(*) as checked,
+            count(*) filter (where review_due_on < as_of) as violated
+        from ref.profile
+        cross join ref.setting
+        where review_due_on is not null
+        having count(*) > 0
+    ),
     rows as (
         from files
         union all by name
         from rules
         union all by name
         from findings
+        union all by name
+        from reviews
     )
 select
-    rows.kind,  -- What the row is about: a file, a rule, or a finding.
+    rows.kind,  -- What the row is about: a file, a rule, a finding, or a review that is due.
     rows.file_id,  -- First twelve digits of the file's SHA-256; empty for rules and findings.
     rows.table_name,  -- Clean table that the file fills or the rule guards.
     rows.code,  -- Code of the rule, or of why the file was refused.

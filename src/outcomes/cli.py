@@ -137,6 +137,22 @@ def status(config: Config = CONFIG, log_style: Log = LogStyle.auto) -> None:
 
 
 @app.command()
+def compare(
+    config: Config = CONFIG,
+    instrument: Annotated[str | None, typer.Option(help="Only this measure, by its id.")] = None,
+) -> None:
+    """The published rates under every profile and every baseline rule beside each other: by how much definitions move a number.
+
+    Example: [bold]outcomes compare --instrument phq9[/bold]
+    """
+    from outcomes import verbs
+
+    code, text = verbs.compare(_settings(config), instrument)
+    typer.echo(text)
+    raise typer.Exit(code)
+
+
+@app.command()
 def doctor(config: Config = CONFIG) -> None:
     """Checks the installation and the folders; each trouble comes with its mend.
 

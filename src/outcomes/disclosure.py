@@ -70,11 +70,12 @@ SURVIVAL: Final = ("profile_id", "event_id", "instrument_id", "counted_in")
 SPLIT_ENDS: Final = ("boosted_events", "boosted_censored", "events - boosted_events", "censored - boosted_censored")
 SPLIT_COURSES: Final = ("boosted", "boosted_events", "boosted - boosted_events", "events - boosted_events", "courses - boosted")
 
+FUNNEL: Final = ("enrolled", "with_baseline", "eligible", "measured", "denominator", "numerator")
 GUARDED: Final = (
     Guarded(
         "outcome",
         ("profile_id", "metric_id", "instrument_id", "window_id"),
-        ("enrolled", "with_baseline", "eligible", "measured", "denominator", "numerator", "denominator - numerator", "eligible - measured"),
+        (*FUNNEL, "denominator - numerator", "eligible - measured"),
     ),
     Guarded(
         "severity",
@@ -84,6 +85,15 @@ GUARDED: Final = (
         part="severity",
         in_order=True,
     ),
+    Guarded(
+        "outcome_reason",
+        ("profile_id", "metric_id", "instrument_id", "window_id"),
+        ("courses", "denominator", "courses - denominator"),
+        within="outcome",
+        part="standing",
+    ),
+    # Hidden under one baseline rule is hidden under all: the numbers of two rules differ by a few courses.
+    Guarded("sensitivity", ("profile_id", "metric_id", "instrument_id", "window_id", "baseline_rule"), ("smallest",)),
     Guarded("score", ("instrument_id", "window_id"), ("enrolled", "n")),
     Guarded("score_value", ("instrument_id", "window_id"), (), within="score", part="score"),
     Guarded("change_reference", ("instrument_id", "baseline_source"), ("n",)),

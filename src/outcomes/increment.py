@@ -101,7 +101,7 @@ def _brought_up_to_date(
         warehouse.open_clean(con, clean, facts["input_file"])
         kept = {file.table for file in sharded if not file.is_view}
         _drop_others(con, kept)
-        return built + warehouse.finish(con, [file for file in files if file.table not in kept], disclose)
+        return built + warehouse.finish(con, files, disclose, kept)
 
 
 def _copy(previous: Path, path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 import duckdb
 import polars as pl
 
+from outcomes import compare
 from outcomes.points import reached
 
 DATABASE: Final = "outcomes.duckdb"
@@ -30,7 +31,7 @@ def publish(warehouse: Path, published: Path, run_id: str, threads: int = 2, mem
     """The snapshot `published/snapshots/<run_id>`, complete and durable; `current` is left alone.
 
     It holds outcomes.duckdb (schema `published`, comments kept, readable by DuckDB 1.4 and later), parquet/<table>.parquet,
-    csv/<table>.csv and checksums.txt, all readable by the group. Rows are sorted by their keys. Raises PublishError if the
+    csv/<table>.csv, compare.md and checksums.txt, all readable by the group. Rows are sorted by their keys. Raises PublishError if the
     snapshot is there already or if the warehouse has no report.
     """
     snapshot = published / "snapshots" / run_id
@@ -46,6 +47,8 @@ def publish(warehouse: Path, published: Path, run_id: str, threads: int = 2, mem
     for name, frame in tables.items():
         write_parquet(frame, beside / "parquet" / f"{name}.parquet")
         write_csv(frame, beside / "csv" / f"{name}.csv")
+    if "sensitivity" in tables:
+        (beside / "compare.md").write_text(compare.page(beside / DATABASE), encoding="utf-8")
     reached("publish: files written")
     (beside / "checksums.txt").write_text("".join(f"{_sha256(path)}  {path.relative_to(beside)}\n" for path in _files(beside)))
     _open_to_group(published, beside)

@@ -174,6 +174,19 @@ def _whereabouts(folder: Path, paths: Paths) -> list[str]:
     ]
 
 
+def compare(settings: Settings, instrument: str | None) -> tuple[int, str]:
+    """The published sensitivity table for a terminal. Exit codes: 0, 1 where nothing is published, 2 for a measure that has no rates."""
+    from outcomes import compare as beside
+
+    release = settings.paths.data / "published" / "current" / "outcomes.duckdb"
+    if not release.exists():
+        return Exit.CRASH, "nothing is published yet: put exports into the inbox and call `outcomes run`"
+    if instrument and not beside.cells(release, instrument):
+        known = sorted({cell["instrument_id"] for cell in beside.cells(release)})
+        return Exit.USAGE, f"no rate of {instrument} is published; there are rates of {', '.join(known) or 'no measure'}"
+    return Exit.OK, beside.terminal(release, instrument)
+
+
 def rebuild(settings: Settings, as_of: dt.date | None, say: Say) -> tuple[int, str]:
     """Takes every raw file in again, in its old order and with its old date, then does a night."""
     from outcomes import steps

@@ -6,7 +6,7 @@ there only while building. Comments in the SQL become comments on tables and col
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from outcomes import judging, places, reference, sqlfiles
+from outcomes import judging, places, reference, sensitivity, sqlfiles
 from outcomes.contract import TABLES
 from outcomes.points import reached
 from outcomes.settings import Limits
@@ -117,11 +117,22 @@ def opened(path: Path, clean: CleanFiles, limits: Limits) -> Iterator[duckdb.Duc
 
 
 def finish(
-    con: duckdb.DuckDBPyConnection, files: Iterable[SqlFile], disclose: Callable[[duckdb.DuckDBPyConnection], None] | None
+    con: duckdb.DuckDBPyConnection,
+    files: Iterable[SqlFile],
+    disclose: Callable[[duckdb.DuckDBPyConnection], None] | None,
+    kept: Container[str] = frozenset(),
 ) -> list[Built]:
-    """Makes the files' tables in order; `disclose` stands before those of schema report."""
-    files = list(files)
-    built = [*run(con, [file for file in files if file.schema != "report"])]
+    """Makes the files' tables in order, but for those that are `kept`; `disclose` stands before those of schema report."""
+    every = list(files)
+    files = [file for file in every if file.table not in kept]
+    late = [file for file in files if sensitivity.TABLE in file.reads]
+    built = [*run(con, [file for file in files if file.schema != "report" and file not in late])]
+    if late:
+        started = time.perf_counter()
+        sensitivity.count(con, every, run)
+        comment(con, "table", sensitivity.TABLE, sensitivity.HEADER, sensitivity.MEANINGS)
+        built.append(Built(sensitivity.TABLE, "table", time.perf_counter() - started))
+        built += run(con, late)
     reached("warehouse: counted")
     if disclose is not None:
         started = time.perf_counter()

@@ -28,7 +28,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from outcomes import instruments, judging, places, reference, sqlfiles, warehouse
+from outcomes import instruments, judging, places, reference, sensitivity, sqlfiles, warehouse
 from outcomes.settings import Clinic, Settings
 
 AS_OF = date(2026, 1, 1)
@@ -188,6 +188,8 @@ class Warehouse:
                 self.columns(f"tally.{name}")
                 extra = "1 as unit, null::boolean as is_suppressed, null::varchar as suppression_reason"
                 self.con.execute(f"create table {table} as select *, {extra} from tally.{name}")
+            elif table == sensitivity.TABLE:
+                self.con.execute(sensitivity.EMPTY)
             else:
                 for other in sorted(self.file(table).reads):
                     self.columns(other)
