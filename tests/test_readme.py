@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from outcomes import cli
+from outcomes import cli, programme_tables
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -42,6 +42,25 @@ def test_the_queries_of_the_readme_run_and_find_rows(demo: tuple[Path, str]) -> 
             assert con.execute(sql).fetchall()
 
 
+@pytest.mark.parametrize("kind", programme_tables.load().table, ids=lambda table: table.id)
+@pytest.mark.parametrize("form", ["terminal", "markdown"])
+def test_the_demo_answers_every_line_of_every_kind_of_programme(kind: programme_tables.Table, form: str, demo: tuple[Path, str]) -> None:
+    asked = ["tables", kind.name, "--config", str(demo[0] / "outcomes.toml"), *(["--markdown"] if form == "markdown" else [])]
+    said = CliRunner().invoke(cli.app, asked)
+    assert said.exit_code == 0, said.output
+    headings = [f"{kind.id} {line.line}. {line.title}" for line in kind.line]
+    assert [heading for heading in headings if heading not in said.stdout] == []
+    assert said.stdout.count("bservational, not randomised") == sum(line.compares for line in kind.line)
+    assert "nothing published" not in said.stdout
+    assert "None" not in said.stdout
+
+
+def test_a_kind_of_programme_that_there_is_not_is_named_with_those_that_there_are(demo: tuple[Path, str]) -> None:
+    said = CliRunner().invoke(cli.app, ["tables", "sleep", "--config", str(demo[0] / "outcomes.toml")])
+    assert said.exit_code == 2
+    assert "burnout, compassion, anxiety, ptsd, resistant" in said.output
+
+
 @pytest.mark.parametrize(
     "path", sorted(set(re.findall(r"(?:tests|docs|bench|flows|sql|expectations|instruments|profiles|src)/[\w./-]*\w/?", README)))
 )
@@ -49,7 +68,7 @@ def test_every_path_in_the_readme_exists(path: str) -> None:
     assert (ROOT / path).exists()
 
 
-@pytest.mark.parametrize("verb", sorted(set(re.findall(r"`?outcomes (init|run|serve|status|doctor|rebuild|demo)\b", README))))
+@pytest.mark.parametrize("verb", sorted(set(re.findall(r"`?outcomes (init|run|serve|status|doctor|rebuild|demo|tables)\b", README))))
 def test_every_verb_of_the_readme_has_help_with_an_example(verb: str) -> None:
     said = CliRunner().invoke(cli.app, [verb, "--help"])
     assert said.exit_code == 0

@@ -182,6 +182,25 @@ def benchmark(config: Config = CONFIG) -> None:
 
 
 @app.command()
+def tables(
+    kind: Annotated[
+        str | None, typer.Argument(help="burnout, compassion, anxiety, ptsd or resistant; without it, all that the clinic runs.")
+    ] = None,
+    config: Config = CONFIG,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Markdown, not a table for a terminal.")] = False,
+) -> None:
+    """The tables of each kind of programme (T0 to T4), from the last release.
+
+    Example: [bold]outcomes tables ptsd[/bold]
+    """
+    from outcomes import verbs
+
+    code, text = verbs.tables(_settings(config), kind, as_markdown)
+    typer.echo(text, err=code != Exit.OK)
+    raise typer.Exit(code)
+
+
+@app.command()
 def rebuild(config: Config = CONFIG, as_of: AsOf = None, log_style: Log = LogStyle.auto) -> None:
     """Everything again from the raw files, in the order in which they came, then a night.
 

@@ -3,7 +3,7 @@
 Reads the release only, so nothing undisclosed can reach a terminal, an artifact or a mail.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,11 +110,11 @@ def quality_rows(release: Path) -> list[Cell]:
     return [{name: v if isinstance(v, plain) else str(v) for name, v in row.items()} for row in query(release, QUALITY)]
 
 
-def query(release: Path, sql: str, values: Sequence[Any] = ()) -> list[Cell]:
+def query(release: Path, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Cell]:
     """Rows of a query over the release, by column."""
     import duckdb
 
     with duckdb.connect(str(release), read_only=True) as con:
-        found = con.execute(sql, list(values))
+        found = con.execute(sql, dict(values) if isinstance(values, Mapping) else list(values))
         names = [column[0] for column in found.description or ()]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -164,11 +164,27 @@ def demo(folder: Path, patients: int, say: Say) -> tuple[int, str]:
     return code, "\n".join([table, "", *_whereabouts(folder, settings.paths), "", line])
 
 
+def tables(settings: Settings, kind: str | None, as_markdown: bool) -> tuple[int, str]:
+    """The tables of the kinds of programme that the clinic runs, or of one of them, from the last release."""
+    from outcomes import instruments, programme_tables
+
+    known = [table.name for table in programme_tables.load().table]
+    if kind is not None and kind not in known:
+        return Exit.USAGE, f"there is no table of that name; there are {', '.join(known)}"
+    release = settings.paths.data / "published" / "current" / "outcomes.duckdb"
+    if not release.exists():
+        return Exit.USAGE, "nothing is published yet: call `outcomes run`"
+    library = instruments.load(settings.paths.instruments, settings.paths.profiles)
+    form = programme_tables.markdown if as_markdown else programme_tables.terminal
+    return Exit.OK, form(release, settings, library, kind) or "the clinic runs no programme of this kind"
+
+
 def _whereabouts(folder: Path, paths: Paths) -> list[str]:
     data = paths.data.relative_to(folder.resolve())
     return [
         f"exports of the clinic     {folder}/inbox        what was planted: {folder}/truth.json",
         f"published tables          {folder}/{data}/published/current/outcomes.duckdb   (also parquet/ and csv/ beside it)",
+        f"tables by programme       outcomes tables --config {folder}/outcomes.toml",
         f"row level, de-identified  {folder}/{data}/warehouse/current/warehouse.duckdb",
         f"set aside, with reasons   {folder}/{data}/quarantine",
     ]

@@ -1,0 +1,257 @@
+"""The published tables in; for each kind of figure one query whose columns are alike, so that any line of a programme's table can be read.
+
+Every query answers with the columns of `BLANK`: whose figure it is (profile, id, measure, window_id, breakdown, level), its n and
+coverage, the number and its interval (`share`: of 1; `points`: signed; `plain`), further words about it (`also`), what to mind (`caution`),
+what must be said with it (`note`), and whether it is hidden.
+"""
+
+from typing import Final
+
+BLANK: Final = {
+    "profile": "null",
+    "id": "null",
+    "title": "null",
+    "ordinal": "0",
+    "measure": "null",
+    "window_id": "null",
+    "breakdown": "'all'",
+    "level": "'all'",
+    "n": "null",
+    "coverage": "null",
+    "value": "null",
+    "low": "null",
+    "high": "null",
+    "kind": "'share'",
+    "unit": "''",
+    "also": "null",
+    "caution": "null",
+    "note": "null",
+    "is_hidden": "false",
+}
+"""Every column, with what stands where a figure has none."""
+
+_GROUP: Final = {"breakdown": "breakdown", "level": "level", "is_hidden": "is_suppressed"}
+_FOLLOWED: Final = _GROUP | {"measure": "instrument_id", "window_id": "window_id"}
+_METRICS: Final = "(select distinct metric_id, metric_title from published.definition)"
+_PERCENT: Final = "round(100 * {0})::integer || ' %'"
+
+
+def _select(table: str, **columns: str) -> str:
+    return f"select {', '.join(f'{text} as {name}' for name, text in (BLANK | columns).items())} from {table}"
+
+
+def _event(title: str, ordinal: int, **columns: str) -> str:
+    return _select("published.safety", **(_GROUP | {"id": "kind_id", "title": f"title || '{title}'", "ordinal": str(ordinal)} | columns))
+
+
+def _screened(id_: str, title: str, ordinal: int, n: str, coverage: str) -> str:
+    return _select(
+        "published.screening",
+        **_GROUP,
+        id=f"'{id_}'",
+        title=f"'{title}'",
+        ordinal=str(ordinal),
+        n=n,
+        coverage=coverage,
+        value=f"{id_}_rate",
+        low=f"{id_}_low",
+        high=f"{id_}_high",
+        also=f"{id_} || ' patients'",
+    )
+
+
+FIGURES: Final = {
+    "scores": _select(
+        "published.score_summary left join published.retention using (instrument_id, window_id, breakdown, level)",
+        **_FOLLOWED | {"is_hidden": "score_summary.is_suppressed"},
+        title="'Mean change'",
+        n="n",
+        coverage="n / nullif(enrolled, 0)",
+        value="mean_change",
+        low="change_low",
+        high="change_high",
+        kind="'points'",
+        also="printf('from %.1f to %.1f', mean_baseline, mean_score) || "
+        "coalesce(printf(', g %.2f (%.2f to %.2f)', effect_size, effect_low, effect_high), '')",
+        caution="caution",
+    ),
+    "rates": _select(
+        f"published.outcome_summary left join {_METRICS} using (metric_id)",
+        **_FOLLOWED,
+        profile="profile_id",
+        id="metric_id",
+        title="coalesce(metric_title, metric_id)",
+        n="denominator",
+        coverage="coverage",
+        value="rate",
+        low="rate_low",
+        high="rate_high",
+        also="printf('%.0f to %.0f %% with the unmeasured', 100 * rate_worst, 100 * rate_best)",
+        caution="caution",
+    ),
+    "moderators": _select(
+        f"published.moderator left join {_METRICS} using (metric_id)",
+        breakdown="breakdown",
+        level="level",
+        measure="instrument_id",
+        window_id="window_id",
+        profile="profile_id",
+        id="metric_id",
+        title="coalesce(metric_title, metric_id)",
+        n="denominator",
+        value="rate",
+        low="rate_low",
+        high="rate_high",
+        also="'one of ' || comparisons || ' groups compared'",
+    ),
+    "comparison": _select(
+        f"published.programme_comparison left join {_METRICS} using (metric_id)",
+        breakdown="breakdown",
+        level="level",
+        measure="instrument_id",
+        window_id="window_id",
+        profile="profile_id",
+        id="metric_id",
+        title="coalesce(metric_title, metric_id) || ', difference'",
+        n="denominator",
+        value="difference",
+        low="difference_low",
+        high="difference_high",
+        kind="'share difference'",
+        also=f"'standardised ' || coalesce({_PERCENT.format('standardised_rate')}, '-') || ', overlap ' || {_PERCENT.format('overlap')} || "
+        "case when level = reference then ', the reference' else ', against ' || reference end",
+        note="note",
+    ),
+    "categories": _select(
+        "published.change_category",
+        **_FOLLOWED,
+        id="category",
+        title="coalesce(category_title, category)",
+        profile="case when is_usual then 'usual' else 'other' end",
+        n="measured",
+        value="rate",
+        low="rate_low",
+        high="rate_high",
+        also="method_title",
+    ),
+    "bands": _select(
+        "published.band_shift",
+        **_FOLLOWED,
+        id="shift",
+        title="shift",
+        ordinal="100 * from_ordinal + to_ordinal",
+        n="courses",
+        value="share",
+        also="went",
+    ),
+    "curve": _select(
+        "published.responder_curve",
+        **_FOLLOWED,
+        id="at_least_pct::varchar",
+        title="'Improved by ' || at_least_pct || ' % or more'",
+        ordinal="at_least_pct",
+        n="measured",
+        value="rate",
+        low="rate_low",
+        high="rate_high",
+    ),
+    "times": _select(
+        "published.survival_median",
+        **_GROUP,
+        profile="profile_id",
+        id="event_id",
+        title="title || case maintenance when 'all' then '' else ', ' || maintenance || ' maintenance' end",
+        measure="instrument_id",
+        window_id="counted_in",
+        n="courses",
+        value="median_by",
+        high="high_by",
+        low="low_by",
+        kind="'median'",
+        unit="counted_in",
+        also="events || ' events'",
+    ),
+    "doses": _select(
+        "published.session_conformance inner join published.session_rule using (rule_id)",
+        **_GROUP,
+        id="rule_id",
+        title="title",
+        ordinal="ordinal",
+        n="judged",
+        coverage="coverage",
+        value="rate",
+        low="rate_low",
+        high="rate_high",
+        also="patients || ' patients; n: doses'",
+    ),
+    "values": _select(
+        "published.session_value",
+        **_GROUP,
+        id="value_id",
+        title="title",
+        n="doses",
+        value="mean",
+        kind="'plain'",
+        unit="unit",
+        also="printf('SD %.2f, median %.1f', sd, median) || '; ' || patients || ' patients; n: doses'",
+    ),
+    "events": _event(
+        ", patients",
+        1,
+        n="patients",
+        value="patient_rate",
+        low="patient_rate_low",
+        high="patient_rate_high",
+        also="patients_with_event || ' patients'",
+    )
+    + " union all "
+    + _event(
+        ", per dose",
+        2,
+        n="doses",
+        value="events_per_dose",
+        low="events_per_dose_low",
+        high="events_per_dose_high",
+        kind="'rate'",
+        unit="'per dose'",
+        also="events || ' events; n: doses'",
+    ),
+    "screening": " union all ".join(
+        [
+            _screened("excluded", "Excluded of the screened", 1, "screened - pending", "coverage"),
+            _screened("started", "Begun of the included", 2, "included", "null"),
+            _screened("completed", "Came to the last booked dose of the induction", 3, "due", "due / nullif(started, 0)"),
+        ]
+    ),
+    "reasons": _select(
+        "published.exclusion",
+        **_GROUP,
+        id="exclusion_reason",
+        title="'Excluded for ' || exclusion_reason",
+        n="excluded",
+        value="share",
+        low="share_low",
+        high="share_high",
+        also="patients || ' patients'",
+    ),
+    "benchmarks": _select(
+        "published.benchmark",
+        id="study_id",
+        title="study_id || ': ' || figure || coalesce(' (' || arm || ')', '')",
+        measure="instrument_id",
+        window_id="published_window",
+        breakdown="'indication'",
+        level="indication",
+        n="n",
+        coverage="coverage",
+        value="value",
+        low="low",
+        high="high",
+        kind="case when unit like 'share%' then 'share' else 'plain' end",
+        unit="case when unit like 'share%' then '' else unit end",
+        also="'own: ' || case when own_is = 'shown' "
+        "then printf('%.0f %% (%.0f-%.0f) of ', 100 * own_rate, 100 * own_low, 100 * own_high) || own_denominator else own_is end",
+        note="'Published figures are no target; own: the same metric, measure, window and indication here'",
+    ),
+}
+"""Query by the word that a line calls it by (`from`)."""
