@@ -52,6 +52,7 @@ NEVER = """
 select level, judged - met as numerator, judged as denominator, 1 - rate as rate
 from published.session_conformance where rule_id = 'integration_7d'
 """
+STEP = "select level, taken as numerator, asked as denominator, rate from published.screening where step_id = '{}'"
 PLANTED = {
     # what was planted: how the truth counts it, and how the published tables do
     "dissociation resolved within 120 min": (added("resolved_within_120"), DOSES.format("resolved_within_120")),
@@ -70,14 +71,8 @@ PLANTED = {
         "select level, doses_with_event as numerator, doses as denominator, doses_with_event / doses as rate "
         "from published.safety where kind_id = 'any'",
     ),
-    "excluded of the screened": (
-        added("screening_exclusion"),
-        "select level, excluded as numerator, screened as denominator, excluded_rate as rate from published.screening where true",
-    ),
-    "begun of the included": (
-        added("start"),
-        "select level, started as numerator, included as denominator, started_rate as rate from published.screening where true",
-    ),
+    "excluded of the screened": (added("screening_exclusion"), STEP.format("excluded")),
+    "begun of the included": (added("start"), STEP.format("started")),
 }
 
 
@@ -97,9 +92,9 @@ def test_a_planted_share_is_published_as_it_was_planted(what: str, found: Found)
 COUNTS = {
     "events": "select level, events as n from published.safety where kind_id = 'any'",
     "serious_events": "select level, events as n from published.safety where kind_id = 'serious'",
-    "screened": "select level, screened as n from published.screening where true",
-    "excluded": "select level, excluded as n from published.screening where true",
-    "started": "select level, started as n from published.screening where true",
+    "screened": "select level, screened as n from published.screening where step_id = 'excluded'",
+    "excluded": "select level, taken as n from published.screening where step_id = 'excluded'",
+    "started": "select level, taken as n from published.screening where step_id = 'started'",
     "medicine_stopped_early": "select level, judged - met as n from published.session_conformance where rule_id = 'given_in_full'",
 }
 

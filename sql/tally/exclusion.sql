@@ -15,6 +15,7 @@ with
     ),
     spread as (select unnest(levels) as place, exclusion_reason from people)
 select
+    'excluded' as step_id,  -- Step of the screening log that it belongs to.
     place.breakdown as breakdown,  -- By what the patients are grouped.
     coalesce(place.level, 'unknown') as level,  -- Group.
     coalesce(exclusion_reason, 'unknown') as exclusion_reason,  -- Reason, in the words of the export.

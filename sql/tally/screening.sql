@@ -1,5 +1,6 @@
--- The screening log: how many patients were screened, excluded, included, began, and came to the end of their first
--- induction, by level of every breakdown of patients.
+-- The screening log, step by step (ref.screening_step): how many patients came to a step and how many took it, by level
+-- of every breakdown of patients. Excluded, of those with a result; started, of the included; completed, of those whose
+-- first induction is over.
 -- A NEW BREAKDOWN OF PATIENTS IS ONE LINE in `levels` below; an unknown level is published as `unknown`.
 -- Whoever began without a recorded result counts as included. Whoever was excluded counts as such, even if treated.
 -- An induction is over as in tally.session_count. It was completed if the last dose that was booked for it was given.
@@ -47,16 +48,29 @@ with
         left join firsts using (patient_id)
         where patient.screened_on is not null or patient.screen_result is not null
     ),
-    spread as (select unnest(levels) as place, * exclude (levels) from people)
+    steps as (
+        select
+            levels,
+            unnest(
+                [
+                    {'step_id':'excluded', 'asked':is_excluded or is_included or has_started, 'taken':is_excluded},
+                    {
+                        'step_id':'started',
+                        'asked': not is_excluded and (is_included or has_started),
+                        'taken':has_started
+                    },
+                    {'step_id':'completed', 'asked': not is_excluded and is_over, 'taken':was_given}
+                ]
+            ) as step
+        from people
+    ),
+    spread as (select unnest(levels) as place, step from steps)
 select
+    step.step_id as step_id,  -- Step (ref.screening_step).
     place.breakdown as breakdown,  -- By what the patients are grouped.
     coalesce(place.level, 'unknown') as level,  -- Group.
     count(*) as screened,  -- Patients with a day or a result of screening.
-    count(*) filter (is_excluded) as excluded,  -- Patients whom screening excluded.
-    count(*) filter (not is_excluded and (is_included or has_started)) as included,  -- Patients whom it let in, or who began without a result.
-    count(*) filter (not is_excluded and not is_included and not has_started) as pending,  -- Patients without a result so far who have not begun.
-    count(*) filter (not is_excluded and has_started) as started,  -- Of the included, patients with a first dose.
-    count(*) filter (not is_excluded and is_over) as due,  -- Of these, patients whose first induction is over.
-    count(*) filter (not is_excluded and is_over and was_given) as completed  -- Of these, patients who came to its last booked dose.
+    count(*) filter (step.asked) as asked,  -- Of these, patients who came to the step.
+    count(*) filter (step.asked and step.taken) as taken  -- Of these, patients of whom it is so.
 from spread
 group by all

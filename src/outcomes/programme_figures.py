@@ -44,22 +44,6 @@ def _event(title: str, ordinal: int, **columns: str) -> str:
     return _select("published.safety", **(_GROUP | {"id": "kind_id", "title": f"title || '{title}'", "ordinal": str(ordinal)} | columns))
 
 
-def _screened(id_: str, title: str, ordinal: int, n: str, coverage: str) -> str:
-    return _select(
-        "published.screening",
-        **_GROUP,
-        id=f"'{id_}'",
-        title=f"'{title}'",
-        ordinal=str(ordinal),
-        n=n,
-        coverage=coverage,
-        value=f"{id_}_rate",
-        low=f"{id_}_low",
-        high=f"{id_}_high",
-        also=f"{id_} || ' patients'",
-    )
-
-
 FIGURES: Final = {
     "scores": _select(
         "published.score_summary left join published.retention using (instrument_id, window_id, breakdown, level)",
@@ -216,12 +200,18 @@ FIGURES: Final = {
         unit="'per dose'",
         also="events || ' events; n: doses'",
     ),
-    "screening": " union all ".join(
-        [
-            _screened("excluded", "Excluded of the screened", 1, "screened - pending", "coverage"),
-            _screened("started", "Begun of the included", 2, "included", "null"),
-            _screened("completed", "Came to the last booked dose of the induction", 3, "due", "due / nullif(started, 0)"),
-        ]
+    "screening": _select(
+        "published.screening",
+        **_GROUP,
+        id="step_id",
+        title="title",
+        ordinal="ordinal",
+        n="asked",
+        coverage="coverage",
+        value="rate",
+        low="rate_low",
+        high="rate_high",
+        also="taken || ' of ' || screened || ' patients'",
     ),
     "reasons": _select(
         "published.exclusion",
