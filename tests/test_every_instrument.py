@@ -11,7 +11,8 @@ import pytest
 from outcomes import instruments, verbs
 from outcomes.instrument_model import Example
 from outcomes.log import silent
-from outcomes.settings import load
+from outcomes.settings import Clinic, Settings, load
+from outcomes.sources import native
 
 LIBRARY = instruments.load()
 SETTINGS = """
@@ -122,6 +123,20 @@ def test_a_criterion_by_sex_is_open_where_the_sex_is_not_known(scored: Path) -> 
         "where criterion_id = 'positive' and score.instrument_id = 'audit_c' and score.score = 12",
     )
     assert rows == [(None,)]
+
+
+# Names of columns
+
+
+@pytest.mark.parametrize("written", ["{name}_{item}", "{name}_q{item}", "{name}_{item:02}", "{name}.{item}", "{name}q{item}"])
+@pytest.mark.parametrize("name", [one.id for one in LIBRARY.instruments.values() if one.items])
+def test_item_columns_are_known_by_the_usual_names(name: str, written: str) -> None:
+    """As REDCap and other forms write them: phq9_1, phq9_q1, phq9_01 ..."""
+    items = range(1, (LIBRARY.instruments[name].items or 0) + 1)
+    header = ["patient_id", "answered_at", *(written.format(name=name, item=item) for item in items)]
+    known = native.recognise("questionnaires_2025-06-01.csv", Settings(clinic=Clinic(name="C", timezone="UTC")))
+    columns = native.map_header(header, known, LIBRARY)
+    assert [(block.questionnaire_id, dict(block.items)) for block in columns.blocks] == [(name, {item: item + 1 for item in items})]
 
 
 # Directions
