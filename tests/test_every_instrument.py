@@ -139,6 +139,14 @@ def test_item_columns_are_known_by_the_usual_names(name: str, written: str) -> N
     assert [(block.questionnaire_id, dict(block.items)) for block in columns.blocks] == [(name, {item: item + 1 for item in items})]
 
 
+def test_a_name_that_is_a_total_and_an_item_is_what_stands_beside_it() -> None:
+    known = native.recognise("questionnaires_2025-06-01.csv", Settings(clinic=Clinic(name="C", timezone="UTC")))
+    alone = native.map_header(["patient_id", "answered_at", "cadss_6", "cadss"], known, LIBRARY)
+    assert {block.questionnaire_id: block.total for block in alone.blocks} == {"cadss6": 2, "cadss": 3}
+    beside = native.map_header(["patient_id", "answered_at", "cadss_5", "cadss_6"], known, LIBRARY)
+    assert [(block.questionnaire_id, dict(block.items)) for block in beside.blocks] == [("cadss", {5: 2, 6: 3})]
+
+
 # Directions
 
 

@@ -56,6 +56,7 @@ def test_every_threshold_stands_with_its_source_and_its_mark(profile: str, rule:
         ("who5", "| Better is | higher |"),
         ("mini_spin", "None was found."),
         ("phqa", "up to 2: replaced by the mean of the others; no score with more"),
+        ("phq9", "item 9 answered 1 or higher is looked at by itself"),
         ("pcl5", "- at least 2 of items 8-14 answered 2 or higher"),
     ],
 )

@@ -140,6 +140,9 @@ def _scoring(one: Instrument) -> Iterator[str]:
         for line in criterion.scores:
             parts.append((f"{line.sex}: " if line.sex else "") + f"`{line.scale}` at least {_number(line.at_least)}, before any rounding")
         yield "\n".join(f"- {each}" for each in parts)
+    for flag in one.flags:
+        yield f"**{flag.title}**: item {flag.item} answered {flag.at_least} or higher is looked at by itself."
+        yield f"Source ({_mark(flag.status)}): {flag.source}."
     yield from _codings(one)
 
 

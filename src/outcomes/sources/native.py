@@ -5,7 +5,8 @@ into the private verdict only. A refusal names columns of the contract, never th
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal
@@ -193,11 +194,12 @@ def _wide_columns(rest: Mapping[int, str], library: Library, generic: bool) -> t
     items: dict[int, int] = {}
     found: dict[tuple[str, str], tuple[dict[int, int], dict[str, int]]] = {}
     beyond = 0
+    numbered = {one for one, times in Counter(_item_of(name, names)[0] for name in rest.values()).items() if one and times > 1}
     for position, name in rest.items():
         if generic and (match := _ITEM.fullmatch(name)):
             _once(items, int(match[1]), position, f"item_{int(match[1])}")
             continue
-        place = _place(name, names, scales)
+        place = _place(name, names, scales, numbered)
         if place is None:
             continue
         questionnaire, what = place
@@ -217,12 +219,26 @@ def _once(places: dict[Any, int], key: int | str, position: int, ours: str) -> N
     places[key] = position
 
 
-def _place(name: str, names: Mapping[str, str], scales: Mapping[tuple[str, str], str]) -> tuple[str, str | int] | None:
-    """Questionnaire and item number, or questionnaire and scale of a total, that a column is named after."""
+def _item_of(name: str, names: Mapping[str, str]) -> tuple[str | None, int]:
+    """Questionnaire and number of the item that a column is named after; no questionnaire where it is not named so."""
+    match = _ITEM_OF.fullmatch(name)
+    return (names.get(normalise(match["name"])), int(match["item"])) if match else (None, 0)
+
+
+def _place(
+    name: str, names: Mapping[str, str], scales: Mapping[tuple[str, str], str], numbered: Collection[str]
+) -> tuple[str, str | int] | None:
+    """Questionnaire and item number, or questionnaire and scale of a total, that a column is named after.
+
+    cadss_6 is the total of the CADSS-6, but item 6 of the CADSS beside others of its items (`numbered` has such questionnaires).
+    """
+    questionnaire, item = _item_of(name, names)
+    if normalise(name) in names and questionnaire not in numbered:
+        return names[normalise(name)], "total"
+    if questionnaire:
+        return questionnaire, item
     if normalise(name) in names:
         return names[normalise(name)], "total"
-    if (match := _ITEM_OF.fullmatch(name)) and normalise(match["name"]) in names:
-        return names[normalise(match["name"])], int(match["item"])
     match = _TOTAL_OF.fullmatch(name)
     stem = match["name"] if match else name
     if match and normalise(stem) in names:
