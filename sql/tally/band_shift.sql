@@ -1,20 +1,13 @@
 -- How many courses moved from which severity band to which, by level of every breakdown: baseline against window.
 -- Bands are those of the measure's default set; a measure without bands has no rows. A band is the highest whose low
 -- end the score reaches.
--- Courses are counted by their two scores first, so that bands are looked up once per score and not once per course.
+-- Bands are looked up once per score and not once per course.
 -- Undisclosed: only report reads it, and only through release.band_shift.
 with
     paired as (
-        select
-            outcome.instrument_id,
-            outcome.window_id,
-            stratum.stratum_id,
-            outcome.baseline,
-            outcome.score,
-            count(*) as courses
-        from core.outcome
-        inner join core.stratum using (course_id, instrument_id)
-        where outcome.is_due and outcome.baseline is not null and outcome.score is not null
+        select instrument_id, window_id, stratum_id, baseline, score, sum(courses) as courses
+        from core.outcome_alike
+        where is_due and baseline is not null and score is not null
         group by all
     ),
     scores as (
