@@ -2,29 +2,6 @@
 -- doses.
 -- Undisclosed: only report reads it, and only through release.dose_recorded.
 with
-    doses as (
-        select stratum.patient_id, stratum.course_stratum_id, stratum.dose_stratum_id, verdict.recorded
-        from core.dose_stratum as stratum
-        inner join core.dose_verdict as verdict using (session_id)
-    ),
-    sets_by_stratum as (
-        select patient_id, course_stratum_id, dose_stratum_id, bit_or(recorded) as recorded, count(*) as doses
-        from doses
-        group by all
-    ),
-    sets_by_level as (
-        select level.breakdown, level.level, found.patient_id, found.recorded
-        from sets_by_stratum as found
-        inner join core.course_stratum_level as level using (course_stratum_id)
-        union all
-        select level.breakdown, level.level, found.patient_id, found.recorded
-        from sets_by_stratum as found
-        inner join core.dose_stratum_level as level using (dose_stratum_id)
-    ),
-    patients as (
-        select breakdown, level, bit_or(recorded) as recorded from sets_by_level group by breakdown, level, patient_id
-    ),
-    patients_by_set as (select breakdown, level, recorded, count(*) as patients from patients group by all),
     counted_patients as (
         select
             dose_value.value_id,
@@ -34,7 +11,7 @@ with
             sum(found.patients) filter (
                 where found.recorded & (1::ubigint << dose_value.ordinal::ubigint) > 0
             ) as patients_recorded
-        from patients_by_set as found
+        from tally.patient_set as found
         cross join ref.dose_value
         group by all
     ),
