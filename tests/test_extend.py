@@ -75,8 +75,8 @@ def test_a_metric_is_one_sql_file(night: Night, tmp_path: Path, definitions: Pat
 
 def test_a_breakdown_is_one_line(night: Night, tmp_path: Path, definitions: Path) -> None:
     small_clinic(tmp_path)
-    people = [f"p{n:03},{'healthcare' if n < 12 else ''}" for n in range(30)]
-    (tmp_path / "inbox" / "patients_2025-06-01.csv").write_text("\n".join(["patient_id,occupation", *people, ""]))
+    people = [f"p{n:03},{'1' if n < 12 else ''}" for n in range(30)]
+    (tmp_path / "inbox" / "patients_2025-06-01.csv").write_text("\n".join(["patient_id,failed_antidepressants", *people, ""]))
     query = definitions / "core" / "course_breakdown.sql"
     query.write_text(query.read_text().replace("        'site':", shown("breakdown") + "        'site':"))
     code, line = night()
@@ -84,6 +84,6 @@ def test_a_breakdown_is_one_line(night: Night, tmp_path: Path, definitions: Path
     found = published(
         tmp_path,
         "select level, enrolled from published.retention "
-        "where breakdown = 'occupation' and instrument_id = 'phq9' and window_id = 'd30' order by all",
+        "where breakdown = 'failures' and instrument_id = 'phq9' and window_id = 'd30' order by all",
     )
-    assert found == [("healthcare", 12), ("unknown", 18)]
+    assert found == [("1", 12), ("unknown", 18)]
