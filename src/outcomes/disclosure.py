@@ -116,6 +116,7 @@ GUARDED: Final = (
     Guarded("screening", ("step_id",), ("screened", "asked", "screened - asked", "taken", "asked - taken")),
     Guarded("exclusion", ("step_id",), ("patients",), within="screening", part="exclusion_reason"),
     Guarded("event", ("kind_id",), ("patients", "patients_with_event", "patients - patients_with_event")),
+    Guarded("course_rule", ("rule_id",), ("courses", "judged", "met", "courses - judged", "judged - met")),
     Guarded("dose_rule", ("rule_id",), ("patients", "patients_judged", "patients_met", "patients_unmet")),
     Guarded("dose_recorded", ("value_id",), ("patients", "patients_recorded")),
     Guarded("dose_value", ("value_id",), (), within="dose_recorded", part="value"),
