@@ -25,7 +25,7 @@ select
         'prior_failures':failures.prior_failures,
         'sex':course.sex,
         'age_band':course.age_band,
-        'ethnicity':course.ethnicity,
+        'ethnicity':coalesce(ethnicity.ethnicity_group, case when course.ethnicity is not null then 'unlisted' end),
         'occupation':course.occupation
     } as levels  -- Level of the course in each breakdown.
 from core.course
@@ -34,3 +34,4 @@ left join
     ref.prior_failures as failures
     on course.failed_antidepressants >= failures.from_failed
     and (failures.to_failed is null or course.failed_antidepressants <= failures.to_failed)
+left join ref.ethnicity_group as ethnicity on lower(course.ethnicity) = ethnicity.ethnicity
