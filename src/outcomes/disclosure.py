@@ -71,6 +71,19 @@ SPLIT_ENDS: Final = ("boosted_events", "boosted_censored", "events - boosted_eve
 SPLIT_COURSES: Final = ("boosted", "boosted_events", "boosted - boosted_events", "events - boosted_events", "courses - boosted")
 
 FUNNEL: Final = ("enrolled", "with_baseline", "eligible", "measured", "denominator", "numerator")
+
+MONTHLY: Final = (
+    "enrolled",
+    "measured",
+    "enrolled - measured",
+    "response_of",
+    "responded",
+    "response_of - responded",
+    "remission_of",
+    "remitted",
+    "remission_of - remitted",
+)
+
 GUARDED: Final = (
     Guarded(
         "outcome",
@@ -122,6 +135,8 @@ GUARDED: Final = (
     Guarded("dose_value", ("value_id",), (), within="dose_recorded", part="value"),
     Guarded("improvement", ("instrument_id", "window_id"), ("enrolled", "n")),
     Guarded("improvement_share", ("instrument_id", "window_id"), ("n",), within="improvement", part="at_least_pct", curve="down"),
+    Guarded("course_total", ("instrument_id",), MONTHLY),
+    Guarded("course_month", ("instrument_id",), MONTHLY, within="course_total", part="month", in_order=True),
     Guarded("survival", SURVIVAL, ("courses", "events", "censored")),
     Guarded("survival_day", SURVIVAL, (), within="survival", part="time"),
     Guarded("survival_interval", SURVIVAL, ("events", "censored"), within="survival", part="until", curve="up"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from outcomes.instruments import Library
-from outcomes.settings import Settings
+from outcomes.settings import Settings, headline_window
 
 COLUMNS = ("indication", "measure", "enrolled", "measured", "coverage", "mean change", "response", "remission")
 NOTE = "measured: both scores; coverage: measured / enrolled; change: in the measure's own points; in brackets: 95 % intervals"
@@ -32,7 +32,7 @@ Cell = dict[str, Any]
 
 def rows(release: Path, settings: Settings, library: Library) -> list[tuple[str, ...]]:
     """One row of text per indication and primary measure of the report's profile, in the order of COLUMNS."""
-    profile, window = settings.report.profile, _window(settings)
+    profile, window = settings.report.profile, headline_window(settings)
     people = {(cell["level"], cell["instrument_id"]): cell for cell in query(release, PEOPLE, [window])}
     rates = {(c["level"], c["instrument_id"], c["metric_id"]): c for c in query(release, RATES, [profile, window])}
     primary = sorted({(e.indication or "", e.instrument) for e in library.profiles[profile].expected if e.role == "primary"})
@@ -41,11 +41,6 @@ def rows(release: Path, settings: Settings, library: Library) -> list[tuple[str,
         for key in primary
         if key in people
     ]
-
-
-def _window(settings: Settings) -> str:
-    ids = [window.id for window in settings.windows]
-    return settings.report.headline_window if settings.report.headline_window in ids else ids[-1]
 
 
 def _people(cell: Cell) -> tuple[str, str, str, str]:
@@ -78,7 +73,7 @@ def _rate(cell: Cell | None) -> str:
 def title(settings: Settings) -> str:
     """Whose figures, for which window, by which thresholds, and what is hidden."""
     rules = f"thresholds of {settings.report.profile}, small counts hidden by rule {settings.disclosure.rule}"
-    return f"{settings.clinic.name}: window {_window(settings)}, {rules}"
+    return f"{settings.clinic.name}: window {headline_window(settings)}, {rules}"
 
 
 def terminal(release: Path, settings: Settings, library: Library, width: int = 126) -> str:

@@ -13,7 +13,7 @@ import polars as pl
 from outcomes import instrument_facts, instruments, sqlfiles
 from outcomes.contract import DATE, SCORE, TEXT, WHOLE, YES_NO
 from outcomes.instruments import Library, Profile
-from outcomes.settings import Settings
+from outcomes.settings import Settings, headline_window
 from outcomes.sqlfiles import SqlFile, SqlFileError
 
 REF: Final[dict[str, pl.Schema]] = {
@@ -30,6 +30,7 @@ REF: Final[dict[str, pl.Schema]] = {
             "durability_loss": TEXT,
             "timezone": TEXT,
             "profile_id": TEXT,
+            "headline_window_id": TEXT,
             "disclosure_rule": TEXT,
         }
     ),
@@ -236,6 +237,7 @@ def from_settings(settings: Settings, as_of: date, profiles: Sequence[Profile] =
         "durability_loss": settings.durability.loss,
         "timezone": settings.clinic.timezone,
         "profile_id": settings.report.profile,
+        "headline_window_id": headline_window(settings),
         "disclosure_rule": settings.disclosure.rule,
     }
     own = [(f"{profile.id}.{window.id}", window) for profile in profiles for window in profile.all_windows]

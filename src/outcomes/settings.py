@@ -226,6 +226,12 @@ def load(path: Path) -> Settings:
     return _resolved(settings, path.resolve().parent)
 
 
+def headline_window(settings: Settings) -> str:
+    """The window of the headline: the one the report names, or the last one where there is none of that name."""
+    ids = [window.id for window in settings.windows]
+    return settings.report.headline_window if settings.report.headline_window in ids else ids[-1]
+
+
 def _resolved(settings: Settings, folder: Path) -> Settings:
     paths = settings.paths
     absolute = Paths(
