@@ -1,7 +1,6 @@
 """Every other published count can be counted again from rows of single courses, with nothing but comparisons and sums in Python.
 
-The rates and the means are counted again in test_recount. RECOUNTED says where each table of a release is; a new table fails until it is
-in it.
+The rates and the means are counted again in test_recount; recounted.py says where each table of a release is.
 """
 
 import datetime as dt
@@ -9,55 +8,13 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 from test_recount import AS_OF, House, build, exports, levels, settings  # noqa: F401
 
-from outcomes import places
-
-HERE, RATES = "test_recount_tables", "test_recount"
-RECOUNTED = {
-    "outcome_summary": RATES,
-    "score_summary": RATES,
-    "band_shift": HERE,
-    "benchmark": HERE,
-    "change_category": HERE,
-    "completeness": HERE,
-    "due": HERE,
-    "responder_curve": HERE,
-    "retention": HERE,
-    "session_retention": HERE,
-    "change_reference": "test_jacobson_truax",
-    "item_change": "test_item_change",
-    "survival": "test_survival",
-    "survival_median": "test_survival",
-    "outcome_reason": RATES,
-    "sensitivity": "test_sensitivity",
-    "funnel": "test_funnel",
-    "programme_comparison": "test_comparison",
-    "safety": "test_truth_sessions",
-    "session_conformance": "test_truth_sessions",
-    "screening": "test_truth_sessions",
-    "exclusion": "test_truth_sessions",
-}
-SAYS_NO_COUNT_OF_COURSES = {"definition", "quality", "session_rule"}
-SPECIFIED_ONLY = {"session_value", "moderator"}
-"""tests/sql/tally and tests/sql/report have their cases, and nothing else counts them."""
-
 Key = tuple[Any, ...]
 Built = Callable[..., House]
-
-
-def test_no_table_is_forgotten() -> None:
-    published = {path.stem for path in (places.folder("sql") / "report").glob("*.sql")}
-    assert published == RECOUNTED.keys() | SAYS_NO_COUNT_OF_COURSES | SPECIFIED_ONLY
-
-
-@pytest.mark.parametrize(("table", "module"), RECOUNTED.items())
-def test_the_table_is_counted_where_it_is_said_to_be(table: str, module: str) -> None:
-    assert table in (Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8")
 
 
 def spread(house: House, rows: Iterable[tuple[str, str, Key]]) -> Counter[Key]:
