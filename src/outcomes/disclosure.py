@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from outcomes import intervals
+from outcomes import intervals, warehouse
 from outcomes.intervals import Order
 
 if TYPE_CHECKING:
@@ -379,10 +379,8 @@ def _comment(con: "duckdb.DuckDBPyConnection", guarded: Guarded, rule: Rule) -> 
         f"{guarded.table}_level": f"Under which name each cell of tally.{guarded.table} is shown, under rule {rule.name}.",
     }
     for table, comment in said.items() if guarded.counts else [*said.items()][:1]:
-        con.execute(f"comment on table release.{table} is '{comment}'")
-        for column, *_ in con.execute(f"describe release.{table}").fetchall():
-            meaning = known.get(column, "").replace("'", "''")
-            con.execute(f"comment on column release.{table}.{column} is '{meaning}'")
+        columns = warehouse.columns_of(con, f"release.{table}")
+        warehouse.comment(con, "table", f"release.{table}", comment, {column: known.get(column, "") for column in columns})
 
 
 _SHOWN: Final = "{unit} as unit, false as is_suppressed, null::varchar as suppression_reason"
