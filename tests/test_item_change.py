@@ -20,8 +20,8 @@ create or replace table core.score as
 select
     form_number,
     'm' as instrument_id,
-    sum(macro.packed(answer, item)) filter (where macro.pack_of(item) = 0)::bigint as answers_1_15,
-    sum(macro.packed(answer, item)) filter (where macro.pack_of(item) = 1)::bigint as answers_16_30
+    bit_or(macro.packed(answer, macro.place_of(item))) filter (where macro.pack_of(item) = 0) as answers_1_15,
+    bit_or(macro.packed(answer, macro.place_of(item))) filter (where macro.pack_of(item) = 1) as answers_16_30
 from answer
 group by form_number
 """
