@@ -12,7 +12,7 @@ and a level is shown if every part of it may be. Were each level to pool its own
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import polars as pl
 
@@ -306,20 +306,38 @@ def disclose(con: "duckdb.DuckDBPyConnection") -> None:
     """
     rule = rule_in_force(con)
     con.execute("create schema if not exists release")
+    tallies = _columns(con, "tally")
     for guarded in GUARDED:
-        numbers = _numbers(con, guarded)
-        con.execute(f"create temp table cells as {_cells(con, guarded, numbers)}")
+        numbers = _numbers(guarded, tallies[guarded.table])
+        con.execute(f"create or replace temp table cells as {_cells(con, guarded, numbers)}")
         _hold(con, guarded, numbers, rule)
-        con.execute("drop table cells")
-        _comment(con, guarded, rule)
+    con.execute("drop table cells")
+    _comment(con, tallies, rule)
 
 
-def _numbers(con: "duckdb.DuckDBPyConnection", guarded: Guarded) -> dict[str, str]:
+class Column(NamedTuple):
+    """A column of a table: its type, and what it means, if that is said."""
+
+    name: str
+    kind: str
+    meaning: str | None
+
+
+def _columns(con: "duckdb.DuckDBPyConnection", schema: str) -> dict[str, list[Column]]:
+    """The columns of every table of a schema, in order: asked at once, since asking costs more than the answer."""
+    rows = con.execute(
+        "select table_name, column_name, data_type, comment from duckdb_columns() "
+        "where database_name = current_database() and schema_name = ? order by table_name, column_index",
+        [schema],
+    ).fetchall()
+    return {table: [Column(*row[1:]) for row in columns] for table, columns in groupby(rows, key=lambda row: str(row[0]))}
+
+
+def _numbers(guarded: Guarded, tally: Iterable[Column]) -> dict[str, str]:
     """The number columns of the tally, and how each is summed: whole numbers as such, decimals exactly."""
-    columns = con.execute(f"describe tally.{guarded.table}").fetchall()
-    summed = {name: f"sum({name})" for name, *_ in columns if name not in guarded.cell}
-    whole = {name for name, kind, *_ in columns if kind.endswith("INT") or kind == "INTEGER"}
-    return {name: f"{total}::bigint" if name in whole else total for name, total in summed.items()}
+    numbers = [column for column in tally if column.name not in guarded.cell]
+    whole = {column.name for column in numbers if column.kind.endswith("INT") or column.kind == "INTEGER"}
+    return {name: f"sum({name})::bigint" if name in whole else f"sum({name})" for name, *_ in numbers}
 
 
 def _cells(con: "duckdb.DuckDBPyConnection", guarded: Guarded, numbers: dict[str, str]) -> str:
@@ -366,21 +384,17 @@ def _hold(con: "duckdb.DuckDBPyConnection", guarded: Guarded, numbers: dict[str,
     )
 
 
-def _comment(con: "duckdb.DuckDBPyConnection", guarded: Guarded, rule: Rule) -> None:
-    """What the columns of the tally mean, they mean here."""
-    known = MEANINGS | dict(
-        con.execute(
-            "select column_name, comment from duckdb_columns() where schema_name = 'tally' and table_name = ? and comment is not null",
-            [guarded.table],
-        ).fetchall()
-    )
-    said = {
-        guarded.table: f"The numbers of tally.{guarded.table}, as they may be shown under rule {rule.name}.",
-        f"{guarded.table}_level": f"Under which name each cell of tally.{guarded.table} is shown, under rule {rule.name}.",
-    }
-    for table, comment in said.items() if guarded.counts else [*said.items()][:1]:
-        columns = warehouse.columns_of(con, f"release.{table}")
-        warehouse.comment(con, "table", f"release.{table}", comment, {column: known.get(column, "") for column in columns})
+def _comment(con: "duckdb.DuckDBPyConnection", tallies: Mapping[str, Iterable[Column]], rule: Rule) -> None:
+    """What the columns of a tally mean, they mean in its release."""
+    released = _columns(con, "release")
+    for table in (guarded.table for guarded in GUARDED):
+        known = MEANINGS | {name: meaning for name, _, meaning in tallies[table] if meaning is not None}
+        said = {
+            table: f"The numbers of tally.{table}, as they may be shown under rule {rule.name}.",
+            f"{table}_level": f"Under which name each cell of tally.{table} is shown, under rule {rule.name}.",
+        }
+        for name in said.keys() & released.keys():
+            warehouse.comment(con, "table", f"release.{name}", said[name], {c.name: known.get(c.name, "") for c in released[name]})
 
 
 _SHOWN: Final = "{unit} as unit, false as is_suppressed, null::varchar as suppression_reason"
