@@ -68,6 +68,6 @@ def nightly(config: str, as_of: str | None = None, accept: Sequence[str] = ()) -
         record = night.carry_out(tonight, steps.STEPS, _perform, flow_run=str(this_run.id))
     if record["status"] == "failed":
         raise night.StepFailed(record["step"], record["error"])
-    if record["status"] == "published":
+    if runs.ended_well(record):
         _show(tonight)
     return record

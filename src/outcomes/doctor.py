@@ -121,9 +121,7 @@ def _release(settings: Settings) -> Iterator[Finding]:
     yield Finding("a release is published", shown is not None, "put exports into the inbox and call `outcomes run`")
     if history:
         last = history[-1]
-        yield Finding(
-            f"last run {last['run_id']} {last['status']}", last["status"] == "published", str(last.get("line", "see `outcomes status`"))
-        )
+        yield Finding(f"last run {last['run_id']} {last['status']}", runs.ended_well(last), str(last.get("line", "see `outcomes status`")))
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (_folders, _definitions, _server, _mail, _release)

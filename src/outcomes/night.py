@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -49,9 +50,10 @@ class StepFailed(Exception):
 class Night:
     """What one run knows and finds out.
 
-    `as_of` decides every window; `ordinal` numbers the runs of this data folder; `accept` names rules that may be broken
-    tonight. `left` are codes of inbox files that could not be staged, `marks` what the others looked like, `pending`
-    under which run's number those arrived that are not taken in yet. `is_rebuild` asks for a warehouse built of everything.
+    `as_of` decides every window; `ordinal` numbers the runs of this data folder; `accept` names rules that may be broken tonight. `left`
+    are codes of inbox files that could not be staged, `marks` what the others looked like, `pending` under which run's number those
+    arrived that are not taken in yet. `is_rebuild` asks for a warehouse built of everything. `is_released` says whether readers see a new
+    release, and `next_release` from which as-of date on the next one may come.
     """
 
     settings: Settings
@@ -67,6 +69,8 @@ class Night:
     findings: list["RuleResult"] = field(default_factory=list)
     built: list["Built"] = field(default_factory=list)
     is_rebuild: bool = False
+    is_released: bool = False
+    next_release: dt.date | None = None
     volumes: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -112,12 +116,22 @@ def begin(settings: Settings, as_of: dt.date | None, say: log.Say = log.silent, 
     data.mkdir(parents=True, exist_ok=True, mode=0o710)
     tonight = Night(settings, as_of or dt.datetime.now(settings.zone).date(), runs.next_ordinal(data), say, tuple(accept))
     store.tidy(data)
+    _finish_release(data)
     staging.sweep(data / "raw")
     for zone in runs.ZONES:
         for leftover in runs.unfinished(data, zone):
             shutil.rmtree(leftover)
             reached("leftover removed")
     return tonight
+
+
+def _finish_release(data: Path) -> None:
+    """Shows readers a release that a killed run had decided on."""
+    from outcomes import private, releases
+
+    if private.exists(data):
+        with closing(private.connect(data)) as con:
+            releases.finish(data, con)
 
 
 def attempt(step: Step, tonight: Night) -> None:
@@ -169,7 +183,10 @@ def with_retries(step: Step, tonight: Night) -> None:
 
 
 def carry_out(tonight: Night, steps: Sequence[Step], perform: Callable[[Step, Night], None] = with_retries, **more: Any) -> Record:
-    """Walks through the steps and records how it ended: published, blocked or failed. Never raises for the data's sake."""
+    """Walks through the steps and records how it ended: published, computed (no release was due), blocked or failed.
+
+    Never raises for the data's sake.
+    """
     record: Record = {"run_id": tonight.run_id, "ordinal": tonight.ordinal, "as_of": tonight.as_of.isoformat(), **more}
     try:
         for step in steps:
@@ -181,7 +198,8 @@ def carry_out(tonight: Night, steps: Sequence[Step], perform: Callable[[Step, Ni
         record |= {"status": "failed", "code": Exit.CRASH, "step": failure.step, "error": failure.error, "line": str(failure)}
         tonight.say("failed", step=failure.step, error=failure.error)
     else:
-        record |= {"status": "published", "code": Exit.WARNINGS if _warnings(tonight) else Exit.OK}
+        status = "published" if tonight.is_released else "computed"
+        record |= {"status": status, "code": Exit.WARNINGS if _warnings(tonight) else Exit.OK, "next_release": tonight.next_release}
     record |= {"seconds": tonight.seconds, "counts": _counts(tonight), "volumes": tonight.volumes, "accepted_rules": tonight.accept}
     record.setdefault("line", _line(tonight, record))
     try:
@@ -211,6 +229,9 @@ def _line(tonight: Night, record: Record) -> str:
     taken += f"{counts['duplicate']} duplicate, {counts['rejected']} rejected"
     if tonight.left:
         taken += f"; {len(tonight.left)} left in the inbox ({', '.join(sorted(set(tonight.left)))})"
-    outcome = "the last good release stays" if record["status"] == "blocked" else str(tonight.data / "published" / "current")
+    outcome = {
+        "blocked": "the last good release stays",
+        "computed": f"the release stays as it is; the next comes with figures as of {tonight.next_release} or later",
+    }.get(record["status"], str(tonight.data / "published" / "current"))
     rules = f" by {', '.join(record['rules'])}" if record["status"] == "blocked" else ""
     return f"{record['status']}{rules} as of {tonight.as_of}: {taken}; {seconds:.1f} s; {outcome}"

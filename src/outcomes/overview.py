@@ -20,7 +20,7 @@ def status(settings: Settings, as_json: bool = False) -> tuple[int, str]:
         "waiting": _waiting(settings.paths.inbox, settings.paths.data),
         "runs": history[-SHOWN:],
     }
-    failed = not facts["published"] or (history and history[-1]["status"] != "published")
+    failed = not facts["published"] or (history and not runs.ended_well(history[-1]))
     return int(bool(failed)), json.dumps(facts, default=str) if as_json else _text(facts)
 
 

@@ -47,6 +47,24 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         ) strict
         """,
     ),
+    (
+        """
+        create table release (
+            run_id text primary key,
+            as_of text not null,
+            is_shown integer not null,     -- whether readers have seen it
+            summary text not null          -- JSON: what the gate let through and held
+        ) strict
+        """,
+        """
+        create table release_file (
+            run_id text not null references release,
+            name text not null,            -- file of the ledger
+            sha256 text not null,
+            primary key (run_id, name)
+        ) strict
+        """,
+    ),
 )
 
 

@@ -82,9 +82,14 @@ def _now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
+def ended_well(entry: dict[str, Any]) -> bool:
+    """Whether the run did its work: it released, or no release was due."""
+    return entry.get("status") in ("published", "computed")
+
+
 def next_ordinal(data: Path) -> int:
     """The number of the coming run: one after the highest that was recorded, that readers see, or under which a file arrived."""
-    seen = [_ordinal(path) for zone in ZONES if (path := current(data, zone))]
+    seen = [number(path.name) for zone in ZONES if (path := current(data, zone))]
     recorded = [int(entry.get("ordinal", 0)) for entry in history(data)]
     arrived = [int(ordinal) for ordinal in _known(data / PENDING).values()]
     return max([0, *recorded, *seen, *arrived]) + 1
@@ -97,7 +102,7 @@ def run_id(as_of: dt.date, ordinal: int) -> str:
 def snapshots(data: Path, zone: str) -> list[Path]:
     """The complete snapshots of a zone, oldest first."""
     folder = data / zone / "snapshots"
-    return sorted((p for p in folder.glob("????-??-??-????*") if p.is_dir()), key=_ordinal)
+    return sorted((p for p in folder.glob("????-??-??-????*") if p.is_dir()), key=lambda path: number(path.name))
 
 
 def unfinished(data: Path, zone: str) -> list[Path]:
@@ -108,8 +113,8 @@ def unfinished(data: Path, zone: str) -> list[Path]:
     folder = data / zone / "snapshots"
     hidden = [path for path in folder.glob(".*") if path.is_dir()]
     shown, blocked = current(data, zone), {int(entry["ordinal"]) for entry in history(data) if entry.get("status") == "blocked"}
-    newest = _ordinal(shown) if shown else 0
-    return hidden + [path for path in snapshots(data, zone) if _ordinal(path) > newest and _ordinal(path) not in blocked]
+    newest = number(shown.name) if shown else 0
+    return hidden + [path for path in snapshots(data, zone) if newest < number(path.name) and number(path.name) not in blocked]
 
 
 def current(data: Path, zone: str) -> Path | None:
@@ -118,8 +123,9 @@ def current(data: Path, zone: str) -> Path | None:
     return link.resolve() if link.exists() else None
 
 
-def _ordinal(snapshot: Path) -> int:
-    return int(snapshot.name.rsplit("-", 1)[-1])
+def number(run_id: str) -> int:
+    """The run's number, with which its id ends."""
+    return int(run_id.rsplit("-", 1)[-1])
 
 
 def arrivals(inbox: Path) -> list[Path]:

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+WEEK = 7
+
 
 class SettingsError(Exception):
     """The settings file can't be used; the text says which key and what to do."""
@@ -129,6 +131,15 @@ class Disclosure(Part):
     rule: Literal["cms", "nhs", "opensafely", "off"] = "cms"
 
 
+class Release(Part):
+    """How often figures are released. Every night computes; `every_days` lie between two releases at least.
+
+    Without it a week; none where nothing is hidden, since nothing is given away there.
+    """
+
+    every_days: int | None = Field(None, ge=0)
+
+
 class Email(Part):
     host: str = "localhost"
     port: int = Field(25, ge=1, le=65535)
@@ -190,6 +201,7 @@ class Settings(Part):
     windows: tuple[Window, ...] = Field(DEFAULT_WINDOWS, alias="window")
     report: Report = Report()
     disclosure: Disclosure = Disclosure()
+    release: Release = Release()
     email: Email | None = None
     schedule: Schedule = Schedule()
     limits: Limits = Limits()
@@ -198,6 +210,13 @@ class Settings(Part):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.clinic.timezone)
+
+    @property
+    def release_days(self) -> int:
+        """Days from one release to the next, at least."""
+        if self.release.every_days is not None:
+            return self.release.every_days
+        return 0 if self.disclosure.rule == "off" else WEEK
 
     @model_validator(mode="after")
     def _names_each_once(self) -> "Settings":

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from outcomes.night import Blocked, Night, Step
 from outcomes.points import reached
 
 if TYPE_CHECKING:
+    import sqlite3
+
     import polars as pl
 
     from outcomes.store import Verdict
@@ -161,28 +164,52 @@ def _volumes(tonight: Night) -> "pl.DataFrame":
     import polars as pl
 
     last: dict[str, int] = next(
-        (run["volumes"] for run in reversed(runs.history(tonight.data)) if run["status"] == "published" and "volumes" in run), {}
+        (run["volumes"] for run in reversed(runs.history(tonight.data)) if runs.ended_well(run) and "volumes" in run), {}
     )
     rows = [{"table": table, "rows": rows, "rows_before": last.get(table)} for table, rows in tonight.volumes.items()]
     return pl.DataFrame(rows, schema={"table": pl.String, "rows": pl.Int64, "rows_before": pl.Int64})
 
 
 def publish(tonight: Night) -> None:
-    """Writes the release beside the last one, then moves both links; older snapshots beyond the number kept are removed."""
+    """Moves analysts to the new warehouse and, where a release is due, readers to a new release; what is beyond the number kept goes.
+
+    The release stands beside the last one, its part of the ledger beside the others; then one transaction of the private database says
+    that it is released. A run that is killed after that is finished by the next.
+    """
+    from outcomes import private, releases
     from outcomes import publish as press
 
-    limits, published = tonight.settings.limits, tonight.data / "published"
+    data, limits = tonight.data, tonight.settings.limits
     tonight.say("begin", step="publish", of=1)
-    shown = runs.current(tonight.data, "published")
-    # A second try must not touch what readers see since the first.
-    if shown is None or shown.name != tonight.run_id:
-        shutil.rmtree(published / "snapshots" / tonight.run_id, ignore_errors=True)
-        press.publish(tonight.warehouse, published, tonight.run_id, limits.threads, limits.memory_mb)
+    with closing(private.connect(data)) as con:
+        last = releases.last(con)
+        tonight.next_release = releases.next_on(last, tonight.settings.release_days)
+        # A second try must not touch what readers see since the first.
+        tonight.is_released = last is not None and last.run_id == tonight.run_id
+        if not tonight.is_released and (tonight.next_release is None or tonight.next_release <= tonight.as_of):
+            _release(tonight, con)
+            tonight.is_released = True
+        if tonight.is_released:
+            tonight.next_release = releases.next_on(releases.last(con), tonight.settings.release_days)
+            releases.finish(data, con)
+        else:
+            press.swap(data / "warehouse" / "current", tonight.run_id)
     for zone, keep in (("warehouse", limits.keep_warehouses), ("published", limits.keep_releases)):
-        press.swap(tonight.data / zone / "current", tonight.run_id)
-        press.prune(tonight.data / zone, keep)
+        press.prune(data / zone, keep)
     reached("published")
-    runs.remember(tonight.data, tonight.marks)
+    runs.remember(data, tonight.marks)
+
+
+def _release(tonight: Night, con: "sqlite3.Connection") -> None:
+    from outcomes import private, releases
+    from outcomes import publish as press
+
+    published, limits = tonight.data / "published", tonight.settings.limits
+    shutil.rmtree(published / "snapshots" / tonight.run_id, ignore_errors=True)
+    press.publish(tonight.warehouse, published, tonight.run_id, limits.threads, limits.memory_mb)
+    with private.transaction(con):
+        releases.add(con, releases.Release(tonight.run_id, tonight.as_of))
+    reached("released")
 
 
 def take_in_again(tonight: Night) -> None:
