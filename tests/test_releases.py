@@ -56,7 +56,7 @@ def clinic(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def shown(folder: Path) -> tuple[str, str]:
+def seen(folder: Path) -> tuple[str, str]:
     """The as-of dates of what analysts and readers see."""
     warehouse, published = (runs.current(folder / "data", zone) for zone in ("warehouse", "published"))
     assert warehouse is not None
@@ -66,16 +66,16 @@ def shown(folder: Path) -> tuple[str, str]:
 
 def test_between_two_releases_a_night_computes_and_readers_see_the_last_one(clinic: Path, night: Callable[..., tuple[int, str]]) -> None:
     code, _ = night(clinic, "2026-01-01")
-    assert (code, shown(clinic)) == (4, ("2026-01-01", "2026-01-01"))
+    assert (code, seen(clinic)) == (4, ("2026-01-01", "2026-01-01"))
     put(clinic, SECOND, (clinic / "outcomes.toml").read_text())
     (clinic / "inbox" / "patients_2025-05-01.csv").unlink()
     code, line = night(clinic, "2026-01-07")
-    assert (code, shown(clinic)) == (0, ("2026-01-07", "2026-01-01"))
+    assert (code, seen(clinic)) == (0, ("2026-01-07", "2026-01-01"))
     assert line.startswith("computed as of 2026-01-07")
     assert line.endswith("the release stays as it is; the next comes with figures as of 2026-01-08 or later")
     assert overview.status(load(clinic / "outcomes.toml"))[0] == 0
     code, line = night(clinic, "2026-01-08")
-    assert (code, shown(clinic)) == (0, ("2026-01-08", "2026-01-08"))
+    assert (code, seen(clinic)) == (0, ("2026-01-08", "2026-01-08"))
     assert line.startswith("published as of 2026-01-08")
 
 
@@ -90,7 +90,7 @@ def test_a_release_that_was_decided_on_is_shown_by_the_next_run(clinic: Path, ni
         (data / zone / "current").unlink()
         (data / zone / "current").symlink_to("snapshots/2026-01-01-0001")
     night(clinic, "2026-01-09")
-    assert shown(clinic) == ("2026-01-09", "2026-01-08")
+    assert seen(clinic) == ("2026-01-09", "2026-01-08")
 
 
 def test_a_reader_who_was_moved_back_by_hand_stays_there(clinic: Path, night: Callable[..., tuple[int, str]]) -> None:
@@ -100,4 +100,4 @@ def test_a_reader_who_was_moved_back_by_hand_stays_there(clinic: Path, night: Ca
     current.unlink()
     current.symlink_to("snapshots/2026-01-01-0001")
     night(clinic, "2026-01-09")
-    assert shown(clinic) == ("2026-01-09", "2026-01-01")
+    assert seen(clinic) == ("2026-01-09", "2026-01-01")
