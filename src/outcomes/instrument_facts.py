@@ -75,11 +75,12 @@ def review_after_months() -> int:
     return int(pl.read_csv(places.folder("sql") / "ref" / "review.csv")["after_months"].item())
 
 
-def review_due(instrument: Instrument) -> date | None:
-    """The day from which the file's facts have to be looked at again; None where nobody ever said that they were."""
+def review_due(instrument: Instrument, house_rule: int) -> date | None:
+    """The day from which the file's facts have to be looked at again, after its own months or those of the house rule; None where nobody
+    ever said that they were."""
     if instrument.reviewed_on is None:
         return None
-    months = instrument.review_after_months or review_after_months()
+    months = instrument.review_after_months or house_rule
     due: date = pl.Series([instrument.reviewed_on]).dt.offset_by(f"{months}mo").item()
     return due
 
@@ -87,10 +88,11 @@ def review_due(instrument: Instrument) -> date | None:
 def instrument_rows(instruments: Iterable[Instrument]) -> Rows:
     """A row per questionnaire. `sources` are those of scoring, bands and criteria; other sources stand on its page."""
     rows: Rows = []
+    house_rule = review_after_months()
     for one in instruments:
         asked = (one.title, one.about, one.direction, one.items, one.totals_only, one.lookback_days, one.about_lookback)
         cites = "; ".join(source.cite for source in one.sources if not source.facts or set(source.facts) & set(DEFINING))
-        rows.append((one.id, *asked, one.licence.terms, one.allows, one.reviewed_on, review_due(one), cites, one.status))
+        rows.append((one.id, *asked, one.licence.terms, one.allows, one.reviewed_on, review_due(one, house_rule), cites, one.status))
     return rows
 
 

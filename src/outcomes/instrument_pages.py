@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from outcomes import instruments
-from outcomes.instrument_facts import review_due
+from outcomes.instrument_facts import review_after_months, review_due
 from outcomes.instrument_model import STANDARD, TOTAL, BandSet, Example, Instrument, Loinc, Measure, Status
 from outcomes.instruments import Library
 from outcomes.markdown import listed, runs, table
@@ -110,7 +110,7 @@ def _facts(one: Instrument) -> Iterator[list[str]]:
     yield ["Looks back", f"{_days(one.lookback_days)}. {one.about_lookback}" if one.about_lookback else _days(one.lookback_days)]
     wording = "The wording may be shown" if one.licence.wording else "The wording may not be shown without asking"
     yield ["Licence", f"{one.licence.terms} {wording}; none is in this project."]
-    due = review_due(one)
+    due = review_due(one, review_after_months())
     yield ["Last held against its sources", f"{one.reviewed_on}; again by {due}" if due else "never"]
     yield ["Scoring and bands are", _mark(one.status)]
     yield ["Names in exports", ", ".join(f"`{name}`" for name in (one.id, *one.aliases))]

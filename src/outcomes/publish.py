@@ -131,30 +131,27 @@ def _copy(warehouse: Path, target: Path, threads: int, memory_mb: int) -> dict[s
     }
     with duckdb.connect(":memory:", config=settings) as con:
         con.execute(f"attach {_text(str(warehouse))} as warehouse (read_only)")
-        con.execute(f"attach {_text(str(target))} as release (storage_version '{STORAGE_VERSION}')")
-        con.execute("create schema release.published")
+        con.execute(f"attach {_text(str(target))} as release (storage_version '{STORAGE_VERSION}', recovery_mode 'no_wal_writes')")
+        con.execute("begin; create schema release.published")
         tables = con.execute(
-            "select table_name, comment from duckdb_tables() where database_name = 'warehouse' and schema_name = 'report' order by all"
+            "select table_name, coalesce(comment, '') from duckdb_tables() "
+            "where database_name = 'warehouse' and schema_name = 'report' order by all"
         ).fetchall()
         if not tables:
             raise PublishError("the warehouse has no report")
-        for name, comment in tables:
+        for name, _ in tables:
             con.execute(f"create table release.published.{name} as select * from warehouse.report.{name} order by all")
-            con.execute(f"comment on table release.published.{name} is {_text(comment or '')}")
-            for column, meaning in _meanings(con, name):
-                con.execute(f'comment on column release.published.{name}."{column}" is {_text(meaning)}')
             frames[name] = con.sql(f"select * from release.published.{name} order by all").pl()
+        columns = con.execute(
+            "select table_name, column_name, coalesce(comment, '') from duckdb_columns() "
+            "where database_name = 'warehouse' and schema_name = 'report' order by table_name, column_index"
+        ).fetchall()
+        said = [f"comment on table release.published.{name} is {_text(comment)}" for name, comment in tables]
+        said += [f'comment on column release.published.{name}."{column}" is {_text(meaning)}' for name, column, meaning in columns]
+        con.execute("; ".join([*said, "commit"]))
         con.execute("checkpoint release")
         con.execute("detach release")
     return frames
-
-
-def _meanings(con: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str]]:
-    return con.execute(
-        "select column_name, coalesce(comment, '') from duckdb_columns() "
-        "where database_name = 'warehouse' and schema_name = 'report' and table_name = ? order by column_index",
-        [table],
-    ).fetchall()
 
 
 def _text(value: str) -> str:

@@ -5,6 +5,7 @@ The tables of questionnaires and profiles come from `instruments`; `typed` holds
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -301,8 +302,13 @@ def from_folder(folder: Path) -> dict[str, pl.DataFrame]:
 
     `metric` is what the files of the folder `metric` beside it say of themselves in their headers.
     """
-    frames = {path.stem: _exact(pl.read_csv(path, infer_schema_length=None, try_parse_dates=True)) for path in sorted(folder.glob("*.csv"))}
+    frames = {path.stem: _shipped(path.read_bytes()) for path in sorted(folder.glob("*.csv"))}
     return frames | {"metric": _metrics(sqlfiles.read_folder(folder.parent, ["metric"]))}
+
+
+@cache
+def _shipped(text: bytes) -> pl.DataFrame:
+    return _exact(pl.read_csv(text, infer_schema_length=None, try_parse_dates=True))
 
 
 def _metrics(files: Iterable[SqlFile]) -> pl.DataFrame:

@@ -72,15 +72,18 @@ _TOKEN = re.compile(
 _ENDS_ITEMS = frozenset({"from", "union", "intersect", "except", "where", "group", "having", "qualify", "order", "limit"})
 
 
-def tokens(sql: str) -> Iterator[Token]:
+@cache
+def tokens(sql: str) -> tuple[Token, ...]:
     """Every token with its line and how many brackets are open around it."""
-    depth = 0
+    found, depth, line, seen = [], 0, 0, 0
     for match in _TOKEN.finditer(sql):
         text = match.group()
         kind = match.lastgroup or "mark"
+        line, seen = line + sql.count("\n", seen, match.start()), match.start()
         depth -= kind == "mark" and text in ")]}"
-        yield Token(kind, text if kind != "word" else text.lower(), sql.count("\n", 0, match.start()), depth)
+        found.append(Token(kind, text if kind != "word" else text.lower(), line, depth))
         depth += kind == "mark" and text in "([{"
+    return tuple(found)
 
 
 def fingerprint(file: SqlFile) -> str:
@@ -91,24 +94,28 @@ def fingerprint(file: SqlFile) -> str:
 
 def read(path: Path) -> SqlFile:
     """The file; its folder's name is the schema."""
-    text = path.read_text(encoding="utf-8").strip().rstrip(";")
-    schema = path.parent.name
+    return _told(path.parent.name, path.stem, path.read_text(encoding="utf-8").strip().rstrip(";"))
+
+
+@cache
+def _told(schema: str, name: str, text: str) -> SqlFile:
+    """What a text says of itself: once per process, since to parse all of them takes longer than a small clinic's tables."""
     lead = [line[2:].strip() for line in _leading_comment(text)]
-    told = {name: line.partition(":")[2].strip() for line in lead for name in ABOUT if line.startswith(f"{name}:")}
+    told = {key: line.partition(":")[2].strip() for line in lead for key in ABOUT if line.startswith(f"{key}:")}
     if told.get("kept as", "table") not in ("view", "table"):
-        raise SqlFileError(f"{schema}.{path.stem}: kept as must be view or table")
+        raise SqlFileError(f"{schema}.{name}: kept as must be view or table")
     is_macro = schema == "macro"
-    prose, facts = _facts([line for line in lead if not line.startswith(tuple(f"{name}:" for name in ABOUT))])
+    prose, facts = _facts([line for line in lead if not line.startswith(tuple(f"{key}:" for key in ABOUT))])
     return SqlFile(
         schema=schema,
-        name=path.stem,
+        name=name,
         text=text,
         header="\n".join(prose),
         is_view=told["kept as"] == "view" if "kept as" in told else schema in VIEWS,
-        meanings=() if is_macro else _meanings(list(tokens(text))),
-        reads=frozenset() if is_macro else _reads(text, f"{schema}.{path.stem}"),
+        meanings=() if is_macro else _meanings(tokens(text)),
+        reads=frozenset() if is_macro else _reads(text, f"{schema}.{name}"),
         facts=facts,
-        shard=_shard(told["shard"], f"{schema}.{path.stem}") if "shard" in told else None,
+        shard=_shard(told["shard"], f"{schema}.{name}") if "shard" in told else None,
     )
 
 
@@ -166,7 +173,7 @@ def _leading_comment(text: str) -> Iterator[str]:
         yield line
 
 
-def _meanings(stream: list[Token]) -> tuple[str | None, ...]:
+def _meanings(stream: Sequence[Token]) -> tuple[str | None, ...]:
     starts = [i for i, token in enumerate(stream) if token.kind == "word" and token.text == "select" and token.depth == 0]
     if not starts:
         return ()
@@ -196,12 +203,12 @@ def _meanings(stream: list[Token]) -> tuple[str | None, ...]:
     return tuple(found)
 
 
-def _item_ends(stream: list[Token], i: int) -> bool:
+def _item_ends(stream: Sequence[Token], i: int) -> bool:
     after = next((t for t in stream[i + 1 :] if t.kind != "comment"), None)
     return after is None or (after.depth == 0 and (after.text in _ENDS_ITEMS or after.text == ","))
 
 
-def _is_distinct_from(stream: list[Token], i: int) -> bool:
+def _is_distinct_from(stream: Sequence[Token], i: int) -> bool:
     return stream[i].text == "from" and stream[i - 1].text == "distinct" and stream[i - 2].text in ("is", "not")
 
 
@@ -212,7 +219,7 @@ def parser() -> duckdb.DuckDBPyConnection:
 
 
 def _reads(sql: str, table: str) -> frozenset[str]:
-    row = parser().execute("select json_serialize_sql(?)", [sql]).fetchall()[0]
+    row = parser().execute("select json_serialize_sql(?, skip_null := true, skip_empty := true, skip_default := true)", [sql]).fetchall()[0]
     tree = json.loads(row[0])
     if tree["error"]:
         raise SqlFileError(f"{table}: {tree['error_message']}")
