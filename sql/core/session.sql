@@ -7,85 +7,98 @@
 -- the first gap of
 -- more than induction_gap_days, whichever comes first, and maintenance from then on. The numbers are in ref.setting.
 with
+    withdrawn_patients as (select distinct patient_id from clean.patient where withdrawn_on is not null),
+    overridden as (select file_number, source_line from core.session_version where standing <> 'kept'),
+    -- Sessions are put in order by a few narrow columns; what is only carried along is joined at the end.
     kept_sessions as (
-        select
-            session.*, session.kind = 'medicine' and coalesce(session.status, 'completed') = 'completed' as is_treatment
-        from clean.session
-        inner join core.session_version as version using (file_number, source_line)
-        where version.standing = 'kept'
-    ),
-    treatments as (
         select
             patient_id,
             session_id,
             started_on,
             started_at,
-            started_on - lag(started_on) over (
-                partition by patient_id order by started_on, started_at nulls last, session_id
-            ) as gap_days
-        from kept_sessions
-        where is_treatment
+            kind = 'medicine' and coalesce(status, 'completed') = 'completed' as is_treatment,
+            file_number,
+            source_line
+        from clean.session
+        anti join overridden using (file_number, source_line)
+        anti join withdrawn_patients using (patient_id)
     ),
-    treatments_by_course as (
+    -- Behind the treatments of its day, any other session finds the course begun by then.
+    sessions_in_order as (
         select
-            treatments.*,
-            setting.induction_days,
-            setting.induction_gap_days,
-            1 + count(*) filter (where treatments.gap_days > setting.gap_days) over (
-                partition by treatments.patient_id
-                order by treatments.started_on, treatments.started_at nulls last, treatments.session_id
-                rows unbounded preceding
-            ) as course_number
-        from treatments
-        cross join ref.setting
+            *,
+            row_number() over in_order as place,
+            count(*) filter (where is_treatment) over (in_order rows unbounded preceding) as treatments_so_far,
+            max(started_on) filter (where is_treatment) over (
+                in_order rows between unbounded preceding and 1 preceding
+            ) as treated_before_on
+        from kept_sessions
+        window
+            in_order as (
+                partition by patient_id order by started_on, not is_treatment, started_at nulls last, session_id
+            )
     ),
-    courses as (select patient_id, course_number, min(started_on) as day_0 from treatments_by_course group by all),
-    spans as (
+    sessions_with_gaps as (
         select
             patient_id,
-            course_number,
-            day_0,
-            case when course_number = 1 then '-infinity'::date else day_0 end as from_on,
-            lead(day_0, 1, 'infinity'::date) over (partition by patient_id order by course_number) as before_on
-        from courses
+            started_on,
+            is_treatment,
+            place,
+            treatments_so_far,
+            file_number,
+            source_line,
+            setting.induction_days,
+            setting.induction_gap_days,
+            case when is_treatment then started_on - treated_before_on end as gap_days,
+            is_treatment and coalesce(started_on - treated_before_on > setting.gap_days, true) as begins_course
+        from sessions_in_order
+        cross join ref.setting
     ),
-    treatments_in_phase as (
+    sessions_in_courses as (
         select
-            treatment.session_id,
-            row_number() over in_course as treatment_number,
-            case when row_number() over in_course > 1 then treatment.gap_days end as gap_days,
+            *,
+            count(*) filter (where begins_course) over so_far as courses_so_far,
+            max(started_on) filter (where begins_course) over so_far as latest_day_0,
+            min(started_on) filter (where begins_course) over (partition by patient_id) as first_day_0,
+            max(treatments_so_far) filter (where begins_course) over so_far as course_began_at,
+            max(treatments_so_far) filter (where gap_days > induction_gap_days) over so_far as latest_gap_at
+        from sessions_with_gaps
+        window so_far as (partition by patient_id order by place rows unbounded preceding)
+    ),
+    placed as (
+        select
+            file_number,
+            source_line,
+            is_treatment,
+            case when first_day_0 is not null then greatest(courses_so_far, 1) end as course_number,
+            (started_on - coalesce(latest_day_0, first_day_0))::integer as days,
+            case when is_treatment then treatments_so_far - course_began_at + 1 end::integer as treatment_number,
+            case when not begins_course then gap_days end::integer as gap_days,
             case
-                when
-                    treatment.started_on - courses.day_0 > treatment.induction_days
-                    or bool_or(
-                        treatment.started_on > courses.day_0 and treatment.gap_days > treatment.induction_gap_days
-                    ) over in_course
-                then 'maintenance'
-                else 'induction'
+                when is_treatment
+                then
+                    case
+                        when started_on - latest_day_0 > induction_days or latest_gap_at > course_began_at
+                        then 'maintenance'
+                        else 'induction'
+                    end
             end as phase
-        from treatments_by_course as treatment
-        inner join courses using (patient_id, course_number)
-        window
-            in_course as (
-                partition by treatment.patient_id, treatment.course_number
-                order by treatment.started_on, treatment.started_at nulls last, treatment.session_id
-                rows unbounded preceding
-            )
+        from sessions_in_courses
     )
 select
     session.session_id,  -- Identifier of the session.
     session.patient_id,  -- Pseudonym of the patient.
-    session.patient_id || '/' || spans.course_number as course_id,  -- Course of the session; empty for patients without one.
+    session.patient_id || '/' || placed.course_number as course_id,  -- Course of the session; empty for patients without one.
     session.site_id,  -- Site where the session took place.
     session.started_at,  -- Start of the session, UTC; empty where the export gives only a date.
     session.started_on,  -- Calendar date of the start at the site.
-    (session.started_on - spans.day_0)::integer as days,  -- Days since day 0 of the course; negative before it.
+    placed.days,  -- Days since day 0 of the course; negative before it.
     session.kind,  -- What the session is for.
     session.status,  -- What became of the session; empty means completed.
-    session.is_treatment,  -- Whether it is a completed medicine session.
-    treatment.treatment_number::integer as treatment_number,  -- Place among the medicine sessions of the course, from 1.
-    treatment.gap_days::integer as gap_days,  -- Days since the medicine session before it in the course.
-    coalesce(session.phase, treatment.phase) as phase,  -- Induction or maintenance; from dates where there is no label.
+    placed.is_treatment,  -- Whether it is a completed medicine session.
+    placed.treatment_number,  -- Place among the medicine sessions of the course, from 1.
+    placed.gap_days,  -- Days since the medicine session before it in the course.
+    coalesce(session.phase, placed.phase) as phase,  -- Induction or maintenance; from dates where there is no label.
     session.route,  -- Route of administration.
     session.dose_mg,  -- Dose given, mg.
     session.weight_kg,  -- Body weight, kg.
@@ -114,10 +127,5 @@ select
     session.monitored_min,  -- Time under observation, min.
     session.file_number,  -- Export file; core.accounting names it.
     session.source_line  -- Line of the export file.
-from kept_sessions as session
-left join
-    spans
-    on session.patient_id = spans.patient_id
-    and session.started_on >= spans.from_on
-    and session.started_on < spans.before_on
-left join treatments_in_phase as treatment using (session_id)
+from clean.session as session
+inner join placed using (file_number, source_line)

@@ -6,12 +6,14 @@
 -- have none.
 with
     withdrawn_patients as (select distinct patient_id from clean.patient where withdrawn_on is not null),
+    repeated_keys as (select session_id from clean.session group by all having count(*) > 1),
     winners as (
         select
             session_id,
             max(file_number * 4294967296 + source_line) as version_number,
             arg_max(content, file_number * 4294967296 + source_line) as content
         from clean.session
+        semi join repeated_keys using (session_id)
         group by all
     )
 select
@@ -20,12 +22,14 @@ select
     version.source_line,  -- Line of the export file.
     version.source_rows,  -- Rows of the export file that this version was made from.
     case
-        when version.file_number * 4294967296 + version.source_line = winners.version_number
+        when
+            winners.session_id is null
+            or version.file_number * 4294967296 + version.source_line = winners.version_number
         then 'kept'
         when version.content is not distinct from winners.content
         then 'duplicate'
         else 'superseded'
     end as standing  -- What became of the version: kept, duplicate or superseded.
 from clean.session as version
-inner join winners using (session_id)
+left join winners using (session_id)
 anti join withdrawn_patients using (patient_id)
