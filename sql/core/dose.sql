@@ -5,58 +5,64 @@
 -- instants are known, else in whole days of 24 hours; a session without a time stands behind those of its day.
 -- Caveat: a sum of mg over routes adds what is absorbed very differently.
 with
-    given as (
-        select *, coalesce(status, 'completed') = 'completed' as was_given_in_full
-        from core.session
-        where kind = 'medicine' and coalesce(status, 'completed') in ('completed', 'stopped_early')
-    ),
+    -- Doses and the integration sessions between them are put in order by a few narrow columns; what is only carried
+    -- along is joined at the end.
     events as (
-        select patient_id, session_id, started_on, started_at, 'dose' as event
-        from given
-        union all
-        select patient_id, session_id, started_on, started_at, 'integration' as event
+        select
+            session_id,
+            patient_id,
+            course_id,
+            started_on,
+            started_at,
+            kind = 'medicine' as is_dose,
+            case when kind = 'medicine' then coalesce(dose_mg, dose_mg_per_kg * weight_kg)::decimal(18, 6) end as mg
         from core.session
-        where kind = 'integration' and coalesce(status, 'completed') = 'completed'
+        where
+            (kind = 'medicine' and coalesce(status, 'completed') in ('completed', 'stopped_early'))
+            or (kind = 'integration' and coalesce(status, 'completed') = 'completed')
     ),
     events_in_order as (
         select
-            events.*,
-            row_number() over (partition by patient_id order by started_on, started_at nulls last, session_id) as place
+            *,
+            lead(is_dose) over in_order as is_dose_next,
+            lead(started_on) over in_order as next_on,
+            lead(started_at) over in_order as next_at,
+            count(*) filter (where is_dose) over (in_order rows unbounded preceding) as doses_so_far,
+            sum(mg) over in_12_months as mg_in_12_months,
+            count(*) filter (where is_dose) over in_12_months as doses_in_12_months
         from events
+        window
+            in_order as (partition by patient_id order by started_on, started_at nulls last, session_id),
+            in_12_months as (
+                partition by patient_id order by started_on range between interval 364 days preceding and current row
+            )
     ),
-    doses_with_next as (
+    doses as (
         select
-            patient_id,
             session_id,
-            event,
-            started_on,
-            started_at,
-            min(place) filter (where event = 'dose') over later as next_dose,
-            min(place) filter (where event = 'integration') over later as next_integration
-        from events_in_order
-        window later as (partition by patient_id order by place rows between 1 following and unbounded following)
-    ),
-    integrations as (
-        select
-            dose.session_id,
+            mg,
+            doses_so_far - min(doses_so_far) over (partition by course_id) + 1 as number_in_course,
             case
-                when integration.started_at is not null and dose.started_at is not null
-                then ((epoch_us(integration.started_at) - epoch_us(dose.started_at)) / 3600000000)::decimal(18, 6)
-                else 24 * (integration.started_on - dose.started_on)::decimal(18, 6)
-            end as hours_to_integration
-        from doses_with_next as dose
-        inner join
-            events_in_order as integration
-            on dose.patient_id = integration.patient_id
-            and dose.next_integration = integration.place
-        where dose.event = 'dose' and coalesce(dose.next_integration < dose.next_dose, true)
+                when is_dose_next
+                then null
+                when started_at is not null and next_at is not null
+                then ((epoch_us(next_at) - epoch_us(started_at)) / 3600000000)::decimal(18, 6)
+                else 24 * (next_on - started_on)::decimal(18, 6)
+            end as hours_to_integration,
+            mg_in_12_months,
+            doses_in_12_months
+        from events_in_order
+        where is_dose
     ),
     weighed as (
         select
-            given.*,
-            coalesce(given.dose_mg_per_kg, (given.dose_mg / nullif(given.weight_kg, 0))::decimal(18, 6)) as mg_per_kg,
-            coalesce(given.dose_mg, given.dose_mg_per_kg * given.weight_kg)::decimal(18, 6) as mg
-        from given
+            session.*,
+            dose.* exclude (session_id),
+            coalesce(
+                session.dose_mg_per_kg, (session.dose_mg / nullif(session.weight_kg, 0))::decimal(18, 6)
+            ) as mg_per_kg
+        from core.session
+        inner join doses as dose using (session_id)
     )
 select
     weighed.session_id,  -- Session of the dose (core.session).
@@ -66,10 +72,8 @@ select
     weighed.days,  -- Days since day 0 of the course.
     weighed.phase,  -- Induction or maintenance.
     weighed.route,  -- Route of administration.
-    weighed.was_given_in_full::integer as was_given_in_full,  -- 1 where the session was completed, 0 where it was stopped early.
-    row_number() over (
-        partition by weighed.course_id order by weighed.started_on, weighed.started_at nulls last, weighed.session_id
-    )::integer as number_in_course,  -- Place among the doses of the course, from 1.
+    (coalesce(weighed.status, 'completed') = 'completed')::integer as was_given_in_full,  -- 1 where the session was completed, 0 where it was stopped early.
+    case when weighed.course_id is not null then weighed.number_in_course end::integer as number_in_course,  -- Place among the doses of the course, from 1.
     weighed.mg as dose_mg,  -- Dose given, mg.
     weighed.mg_per_kg as dose_mg_per_kg,  -- Dose per body weight, mg/kg.
     band.dose_band,  -- Band of the dose per weight for the route (ref.dose_band).
@@ -91,17 +95,10 @@ select
     weighed.dbp_peak_mmhg - weighed.dbp_before_mmhg as dbp_rise_mmhg,  -- The same of the diastolic pressure, mmHg.
     weighed.hr_peak_bpm - weighed.hr_before_bpm as hr_rise_bpm,  -- The same of the heart rate, 1/min.
     weighed.spo2_min_pct,  -- Lowest oxygen saturation, %.
-    integrations.hours_to_integration,  -- Hours to the first integration session before the next dose; empty where there was none.
-    sum(weighed.mg) over (
-        partition by weighed.patient_id
-        order by weighed.started_on range between interval 364 days preceding and current row
-    ) as mg_in_12_months,  -- Sum of doses in the 365 days that end with it, mg.
-    count(*) over (
-        partition by weighed.patient_id
-        order by weighed.started_on range between interval 364 days preceding and current row
-    )::integer as doses_in_12_months  -- Doses in the 365 days that end with it, this one included.
+    weighed.hours_to_integration,  -- Hours to the first integration session before the next dose; empty where there was none.
+    weighed.mg_in_12_months::decimal(18, 6) as mg_in_12_months,  -- Sum of doses in the 365 days that end with it, mg.
+    weighed.doses_in_12_months::integer as doses_in_12_months  -- Doses in the 365 days that end with it, this one included.
 from weighed
-left join integrations using (session_id)
 left join
     ref.dose_band as band
     on weighed.route = band.route
