@@ -1,4 +1,4 @@
-"""The list of values in `core.dose_verdict` stands in the order of ref.dose_value, which tells each value's place in it."""
+"""The values in `core.dose_verdict` and `core.dose_value` stand in the order of ref.dose_value, which tells each value's place."""
 
 import duckdb
 import polars as pl
@@ -11,7 +11,7 @@ VALUES = reference.from_folder(SQL / "ref")["dose_value"]
 
 
 @pytest.mark.parametrize(("value_id", "ordinal"), VALUES.select("value_id", "ordinal").rows())
-def test_a_value_that_was_recorded_sets_its_own_bit(value_id: str, ordinal: int) -> None:
+def test_a_value_that_was_recorded_sets_its_own_bit_and_stands_at_its_own_place(value_id: str, ordinal: int) -> None:
     with duckdb.connect() as con:
         con.execute("create schema ref; create schema core; create schema macro")
         for name, frame in reference.from_folder(SQL / "ref").items():
@@ -25,3 +25,6 @@ def test_a_value_that_was_recorded_sets_its_own_bit(value_id: str, ordinal: int)
         con.execute("create table core.dose as select * from incoming")
         query = sqlfiles.read(SQL / "core" / "dose_verdict.sql").text
         assert con.execute(f"select recorded from ({query})").fetchall() == [(1 << ordinal,)]
+        con.execute("create table core.dose_stratum as select 's' as session_id, 1 as course_stratum_id, 1 as dose_stratum_id")
+        query = sqlfiles.read(SQL / "core" / "dose_value.sql").text
+        assert con.execute(f"select place from ({query})").fetchall() == [(ordinal,)]

@@ -3,26 +3,24 @@
 -- Undisclosed: only report reads it, and only through release.dose_value.
 with
     values_by_stratum as (
-        select stratum.course_stratum_id, stratum.dose_stratum_id, recorded.value_id, recorded.value, count(*) as doses
-        from core.dose_value as recorded
-        inner join core.dose_stratum as stratum using (session_id)
-        group by all
+        select course_stratum_id, dose_stratum_id, place, value, count(*) as doses from core.dose_value group by all
     ),
     values_by_level as (
-        select level.breakdown, level.level, found.value_id, found.value, sum(found.doses) as doses
+        select level.breakdown, level.level, found.place, found.value, sum(found.doses) as doses
         from values_by_stratum as found
         inner join core.course_stratum_level as level using (course_stratum_id)
         group by all
         union all
-        select level.breakdown, level.level, found.value_id, found.value, sum(found.doses) as doses
+        select level.breakdown, level.level, found.place, found.value, sum(found.doses) as doses
         from values_by_stratum as found
         inner join core.dose_stratum_level as level using (dose_stratum_id)
         group by all
     )
 select
-    value_id,  -- Value (ref.dose_value).
-    breakdown,  -- By what the doses are grouped.
-    level,  -- Group.
-    value,  -- The value, in its unit.
-    doses::bigint as doses  -- Doses with that value.
-from values_by_level
+    dose_value.value_id,  -- Value (ref.dose_value).
+    found.breakdown,  -- By what the doses are grouped.
+    found.level,  -- Group.
+    found.value,  -- The value, in its unit.
+    found.doses::bigint as doses  -- Doses with that value.
+from values_by_level as found
+inner join ref.dose_value on found.place = dose_value.ordinal
