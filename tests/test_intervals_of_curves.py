@@ -28,7 +28,7 @@ def cells(levels: dict[tuple[str, str], Level]) -> pl.DataFrame:
     )
 
 
-def ends(frame: pl.DataFrame, breakdown: str = "all", rule: Rule = CMS, outer: pl.DataFrame | None = None) -> list[int]:
+def ends(frame: pl.DataFrame, *outer: pl.DataFrame, breakdown: str = "all", rule: Rule = CMS) -> list[int]:
     shown = merged(frame, ["breakdown"], "until", COUNTS, rule.hides, "up", outer)
     return sorted(shown.filter(pl.col("breakdown").eq(breakdown) & pl.col("until").is_not_null())["shown_as"].drop_nulls().unique())
 
@@ -39,9 +39,10 @@ def ends(frame: pl.DataFrame, breakdown: str = "all", rule: Rule = CMS, outer: p
         pytest.param([(11, 0), (0, 11), (11, 11), (0, 0)], [1, 2, 3], id="large ones stay as they are"),
         pytest.param([(0, 0), (11, 0), (0, 0), (0, 0)], [1, 2, 3], id="so do empty ones"),
         pytest.param([(6, 0), (5, 0), (11, 0), (0, 0)], [2, 3], id="small ones are merged with the next"),
-        pytest.param([(11, 0), (6, 0), (0, 0)], [], id="a small end takes the last interval back"),
-        pytest.param([(11, 0), (11, 0), (6, 0), (0, 0)], [1], id="but no more than it needs"),
-        pytest.param([(11, 0), (11, 0), (0, 6)], [], id="also if it lies beyond the grid and nothing helps"),
+        pytest.param([(11, 0), (6, 0), (0, 0)], [2], id="a small end is drawn into the last interval"),
+        pytest.param([(11, 0), (11, 0), (6, 0), (0, 0)], [1, 3], id="and into no other"),
+        pytest.param([(11, 0), (11, 0), (0, 6)], [], id="one beyond the grid takes the last interval back, here all"),
+        pytest.param([(11, 0), (11, 0), (0, 0), (6, 0)], [1], id="and there one"),
         pytest.param([(11, 0), (0, 20), (0, 6)], [1], id="or is helped by the last interval"),
         pytest.param([(11, 3), (11, 3), (11, 5), (11, 11)], [3], id="events and censored both count"),
         pytest.param([(5, 5), (5, 0)], [], id="nothing is shown of a small group"),
@@ -67,12 +68,26 @@ def test_levels_end_their_intervals_together_and_where_the_total_does() -> None:
     south: Level = [(5, 0), (11, 0), (11, 0), (0, 0)]
     total: Level = [(a + c, b + d) for (a, b), (c, d) in zip(north, south, strict=True)]
     frame = cells({("all", "all"): total, ("site", "north"): north, ("site", "south"): south})
-    assert (ends(frame), ends(frame, "site")) == ([1, 2, 3], [2, 3])
+    assert (ends(frame), ends(frame, breakdown="site")) == ([1, 2, 3], [2, 3])
 
 
 def test_a_split_ends_its_intervals_where_the_whole_does() -> None:
     whole = merged(cells({("all", "all"): [(6, 0), (16, 0), (11, 0), (0, 0)]}), ["breakdown"], "until", COUNTS, CMS.hides, "up")
-    assert ends(cells({("all", "all"): [(11, 0), (11, 0), (11, 0), (0, 0)]}), outer=whole) == [2, 3]
+    assert ends(cells({("all", "all"): [(11, 0), (11, 0), (11, 0), (0, 0)]}), whole) == [2, 3]
+
+
+def steps_and_counted(frame: pl.DataFrame) -> tuple[list[int], list[int]]:
+    """The ends at which a curve steps, and those at which how many are at risk is told too."""
+    steps = merged(
+        frame.with_columns(left=pl.col("events") + pl.col("censored")), ["breakdown"], "until", ("events", "left"), CMS.hides, "up"
+    )
+    return sorted(steps.filter(breakdown="all", level="all")["shown_as"].drop_nulls().unique()), ends(frame, steps)
+
+
+def test_a_curve_steps_where_events_are_many_and_is_counted_where_the_censored_are_too() -> None:
+    frame = cells({("all", "all"): [(20, 3), (20, 3), (20, 9), (12, 0), (0, 0)]})
+    assert ends(frame) == [3, 4]
+    assert steps_and_counted(frame) == ([1, 2, 3, 4], [3, 4])
 
 
 counts = st.one_of(st.just(0), st.integers(0, 30))
@@ -85,8 +100,18 @@ curves = st.integers(2, 7).flatmap(
 def test_no_count_that_can_be_read_or_subtracted_is_small(levels: list[Level]) -> None:
     total: Level = [(sum(level[i][0] for level in levels), sum(level[i][1] for level in levels)) for i in range(len(levels[0]))]
     frame = cells({("all", "all"): total} | {("site", str(n)): level for n, level in enumerate(levels)})
-    of_all, of_site = ends(frame), ends(frame, "site")
+    of_all, of_site = ends(frame), ends(frame, breakdown="site")
     assert set(of_site) <= set(of_all)
     for pairs, shown in [(total, of_all), *((level, of_site) for level in levels)]:
         for first, last in pairwise([0, *shown, len(pairs)] if shown else []):
             assert not any(CMS.hides(sum(pair[i] for pair in pairs[first:last])) for i in (0, 1))
+
+
+@given(curves)
+def test_neither_events_nor_those_who_leave_between_two_steps_are_few(levels: list[Level]) -> None:
+    pairs = levels[0]
+    steps, counted = steps_and_counted(cells({("all", "all"): pairs}))
+    assert set(counted) <= set(steps)
+    for shown, numbers in ((steps, [(e, e + c) for e, c in pairs]), (counted, pairs)):
+        for first, last in pairwise([0, *shown, len(pairs)] if shown else []):
+            assert not any(CMS.hides(sum(pair[i] for pair in numbers[first:last])) for i in (0, 1))

@@ -190,7 +190,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         for name in ("report_statistics", "report_rounded"):
             con.execute((SQL / "macro" / f"{name}.sql").read_text())
         frames = reference.from_folder(SQL / "ref") | {"setting": reference.from_settings(settings, DAY_0)["setting"]}
-        for name in ("normal", "disclosure", "setting"):
+        for name in ("normal", "disclosure", "setting", "survival_step"):
             con.register("incoming", frames[name].to_arrow())
             con.execute(f"create table ref.{name} as select * from incoming")
         key = "profile_id text, event_id text, instrument_id text, counted_in text, breakdown text, level text"
@@ -201,6 +201,8 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         con.execute(f"create table release.survival_split ({key}, {shown})")
         con.execute(f"create table release.survival_day ({key}, time integer, {counts}, {shown})")
         con.execute(f"create table release.survival_split_day ({key}, time integer, {boosted}, {shown})")
+        con.execute(f"create table release.survival_step ({key}, until integer, events bigint, {shown})")
+        con.execute(f"create table release.survival_split_step ({key}, until integer, events bigint, boosted_events bigint, {shown})")
         con.execute(f"create table release.survival_interval ({key}, until integer, {counts}, {shown})")
         con.execute(f"create table release.survival_split_interval ({key}, until integer, {boosted}, {shown})")
         yield con
@@ -213,11 +215,14 @@ times = st.lists(st.tuples(st.integers(0, 25), st.booleans()), min_size=1, max_s
 def test_a_curve_equals_that_of_statsmodels(con: duckdb.DuckDBPyConnection, seen: list[tuple[int, bool]]) -> None:
     """Ties, events and censorings on one day, the last one an event or not; intervals on the scale of log(-log)."""
     by_day = {day: [sum(d == day and e is event for d, e in seen) for event in (True, False)] for day in {d for d, _ in seen}}
-    for table in ("survival_day", "survival_interval"):
+    for table in ("survival_day", "survival_interval", "survival_step"):
         con.execute(f"delete from release.{table}")
+        counts = ["events"] if table == "survival_step" else ["events", "censored"]
         con.executemany(
-            f"insert into release.{table} values ('p', 'e', 'i', 'days', 'all', 'all', ?, ?, ?, 1, false, null)",
-            [[day, *counts] for day, counts in sorted(by_day.items())],
+            f"insert into release.{table} by name select 'p' as profile_id, 'e' as event_id, 'i' as instrument_id, 'days' as counted_in, "
+            f"'all' as breakdown, 'all' as level, 1 as unit, false as is_suppressed, "
+            f"? as {'time' if table == 'survival_day' else 'until'}, {', '.join(f'? as {name}' for name in counts)}",
+            [[day, *numbers[: len(counts)]] for day, numbers in sorted(by_day.items())],
         )
     curve = (SQL / "report" / "survival.sql").read_text()
     sql = f"select time, at_risk, survival, survival_low, survival_high from ({curve}) where events > 0"

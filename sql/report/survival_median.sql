@@ -64,11 +64,11 @@ with
     ),
     ends as (
         select profile_id, event_id, instrument_id, counted_in, breakdown, level, 'all' as maintenance, until
-        from release.survival_interval
+        from release.survival_step
         where not is_suppressed
         union all
         select profile_id, event_id, instrument_id, counted_in, breakdown, level, maintenance, until
-        from release.survival_split_interval, (select unnest(['with', 'without']) as maintenance)
+        from release.survival_split_step, (select unnest(['with', 'without']) as maintenance)
         where not is_suppressed
     ),
     placed as (

@@ -1,6 +1,6 @@
 -- The counts of tally.survival_day by interval of the published grid (ref.survival_grid); every time of the grid is
 -- there, and what comes after the last one has no time.
--- Undisclosed: only report reads it, and only through release.survival_interval.
+-- Undisclosed: only report reads it, and only through release.survival_step and release.survival_interval.
 with
     counted as (
         select day.*, grid.time as until

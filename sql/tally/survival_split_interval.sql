@@ -1,48 +1,18 @@
--- The counts of tally.survival_split_day by interval of the published grid (ref.survival_grid); every time of the
--- grid is
--- there, and what comes after the last one has no time.
--- Undisclosed: only report reads it, and only through release.survival_split_interval.
-with
-    counted as (
-        select day.*, grid.time as until
-        from tally.survival_split_day as day
-        asof left join
-            ref.survival_grid as grid
-            on day.event_id = grid.event_id
-            and day.counted_in = grid.unit
-            and day.time <= grid.time
-    ),
-    rows as (
-        select
-            profile_id,
-            event_id,
-            instrument_id,
-            counted_in,
-            breakdown,
-            level,
-            until,
-            events,
-            censored,
-            boosted_events,
-            boosted_censored
-        from counted
-        union all
-        select profile_id, event_id, instrument_id, counted_in, breakdown, level, grid.time, 0, 0, 0, 0
-        from tally.survival_split
-        inner join ref.survival_grid as grid using (event_id)
-        where grid.unit = counted_in
-    )
+-- kept as: view
+-- The rows of tally.survival_interval of the events that are shown with and without maintenance sessions.
+-- Undisclosed: only report reads it, and only through release.survival_split_step and release.survival_split_interval.
 select
-    profile_id,  -- Profile whose thresholds are used.
-    event_id,  -- Event.
-    instrument_id,  -- Measure.
-    counted_in,  -- What time is counted in: days or sessions.
-    breakdown,  -- By what the courses are grouped.
-    level,  -- Group.
-    until::integer as until,  -- End of the interval, which belongs to it; empty beyond the grid.
-    sum(events)::bigint as events,  -- Courses with the event in the interval.
-    sum(censored)::bigint as censored,  -- Courses last seen in it, without the event.
-    sum(boosted_events)::bigint as boosted_events,  -- Of the events: after a maintenance session.
-    sum(boosted_censored)::bigint as boosted_censored  -- Of the censored: after a maintenance session.
-from rows
-group by all
+    survival_interval.profile_id,  -- Profile whose thresholds are used.
+    survival_interval.event_id,  -- Event.
+    survival_interval.instrument_id,  -- Measure.
+    survival_interval.counted_in,  -- What time is counted in: days or sessions.
+    survival_interval.breakdown,  -- By what the courses are grouped.
+    survival_interval.level,  -- Group.
+    survival_interval.until,  -- End of the interval, which belongs to it; empty beyond the grid.
+    survival_interval.events,  -- Courses with the event in the interval.
+    survival_interval.censored,  -- Courses last seen in it, without the event.
+    survival_interval.boosted_events,  -- Of the events: after a maintenance session.
+    survival_interval.boosted_censored  -- Of the censored: after a maintenance session.
+from tally.survival_interval
+inner join ref.survival_event using (event_id)
+where survival_event.is_split

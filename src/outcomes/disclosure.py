@@ -48,7 +48,9 @@ class Guarded:
     A table with a `part` splits the levels of the table named in `within` further, one row per part: its levels are pooled as they are
     there, then levels and parts by its own counts. Without counts its parts are never pooled, only carried along.
     The parts of a `curve` are the ends of neighbouring intervals, up or down, whose levels stay as they are and whose parts are merged by
-    `outcomes.intervals`; one that is `nested_in` another ends where intervals of that table end.
+    `outcomes.intervals`; one that is `nested_in` others ends where intervals of all these tables end.
+    The rows are those of the tally of the same name, or of the one that `of` names; of their numbers, only those that it `shows`, if it
+    says which, may be seen.
     """
 
     table: str
@@ -58,16 +60,24 @@ class Guarded:
     part: str | None = None
     in_order: bool = False
     curve: Order | None = None
-    nested_in: str | None = None
+    nested_in: tuple[str, ...] = ()
+    of: str | None = None
+    shows: tuple[str, ...] = ()
 
     @property
     def cell(self) -> tuple[str, ...]:
         """The columns that name a row."""
         return (*self.keys, "breakdown", "level", *([self.part] if self.part else []))
 
+    @property
+    def tally(self) -> str:
+        """The table of schema `tally` that holds the rows."""
+        return self.of or self.table
+
 
 SURVIVAL: Final = ("profile_id", "event_id", "instrument_id", "counted_in")
 SPLIT_ENDS: Final = ("boosted_events", "boosted_censored", "events - boosted_events", "censored - boosted_censored")
+SPLIT_EXITS: Final = ("boosted_events + boosted_censored", "events - boosted_events + censored - boosted_censored")
 SPLIT_COURSES: Final = ("boosted", "boosted_events", "boosted - boosted_events", "events - boosted_events", "courses - boosted")
 
 FUNNEL: Final = ("enrolled", "with_baseline", "eligible", "measured", "denominator", "numerator")
@@ -139,9 +149,40 @@ GUARDED: Final = (
     Guarded("course_month", ("instrument_id",), MONTHLY, within="course_total", part="month", in_order=True),
     Guarded("survival", SURVIVAL, ("courses", "events", "censored")),
     Guarded("survival_day", SURVIVAL, (), within="survival", part="time"),
-    Guarded("survival_interval", SURVIVAL, ("events", "censored"), within="survival", part="until", curve="up"),
+    # A curve steps down where enough events are; how many are still at risk is told where enough are censored too.
+    Guarded(
+        "survival_step",
+        SURVIVAL,
+        ("events", "events + censored"),
+        within="survival",
+        part="until",
+        curve="up",
+        of="survival_interval",
+        shows=("events",),
+    ),
+    Guarded(
+        "survival_interval",
+        SURVIVAL,
+        ("events", "censored"),
+        within="survival",
+        part="until",
+        curve="up",
+        nested_in=("survival_step",),
+        shows=("events", "censored"),
+    ),
     Guarded("survival_split", SURVIVAL, ("courses", *SPLIT_COURSES)),
     Guarded("survival_split_day", SURVIVAL, (), within="survival_split", part="time"),
+    Guarded(
+        "survival_split_step",
+        SURVIVAL,
+        ("boosted_events", "events - boosted_events", *SPLIT_EXITS),
+        within="survival_split",
+        part="until",
+        curve="up",
+        nested_in=("survival_step",),
+        of="survival_split_interval",
+        shows=("events", "boosted_events"),
+    ),
     Guarded(
         "survival_split_interval",
         SURVIVAL,
@@ -149,7 +190,7 @@ GUARDED: Final = (
         within="survival_split",
         part="until",
         curve="up",
-        nested_in="survival_interval",
+        nested_in=("survival_interval", "survival_split_step"),
     ),
 )
 
@@ -308,9 +349,9 @@ def disclose(con: "duckdb.DuckDBPyConnection") -> None:
     con.execute("create schema if not exists release")
     tallies = _columns(con, "tally")
     for guarded in GUARDED:
-        numbers = _numbers(guarded, tallies[guarded.table])
+        numbers = _numbers(guarded, tallies[guarded.tally])
         con.execute(f"create or replace temp table cells as {_cells(con, guarded, numbers)}")
-        _hold(con, guarded, numbers, rule)
+        _hold(con, guarded, {name: total for name, total in numbers.items() if name in (guarded.shows or numbers)}, rule)
     con.execute("drop table cells")
     _comment(con, tallies, rule)
 
@@ -343,11 +384,11 @@ def _numbers(guarded: Guarded, tally: Iterable[Column]) -> dict[str, str]:
 def _cells(con: "duckdb.DuckDBPyConnection", guarded: Guarded, numbers: dict[str, str]) -> str:
     """The rows that are judged: the tally's own, or those of the levels that the table it stands within shows."""
     if guarded.within is None:
-        return f"select * from tally.{guarded.table}"
+        return f"select * from tally.{guarded.tally}"
     base = next(other for other in GUARDED if other.table == guarded.within)
     cell = [f"shown.shown_as as {name}" if name == "level" else f"tally.{name}" for name in guarded.cell]
     return (
-        f"select {', '.join([*cell, *(f'{total} as {name}' for name, total in numbers.items())])} from tally.{guarded.table} as tally "
+        f"select {', '.join([*cell, *(f'{total} as {name}' for name, total in numbers.items())])} from tally.{guarded.tally} as tally "
         f"inner join release.{base.table}_level as shown using ({', '.join(base.cell)}) where shown.shown_as is not null group by all"
     )
 
@@ -364,7 +405,7 @@ def _hold(con: "duckdb.DuckDBPyConnection", guarded: Guarded, numbers: dict[str,
     counts = ", ".join(f"({count})::bigint as {name}" for count, name in zip(guarded.counts, judged, strict=True))
     cells = con.sql(f"select {', '.join(guarded.cell)}, {counts} from cells").pl()
     if guarded.part and guarded.curve:
-        outer = con.sql(f"from release.{guarded.nested_in}_level").pl() if guarded.nested_in else None
+        outer = [con.sql(f"from release.{other}_level").pl() for other in guarded.nested_in]
         merged = intervals.merged(cells, (*guarded.keys, "breakdown"), guarded.part, judged, rule.hides, guarded.curve, outer)
         names, shown = _marked(merged, pl.col("shown_as").ne_missing(pl.col(guarded.part))), whose
     elif guarded.part:
@@ -387,11 +428,11 @@ def _hold(con: "duckdb.DuckDBPyConnection", guarded: Guarded, numbers: dict[str,
 def _comment(con: "duckdb.DuckDBPyConnection", tallies: Mapping[str, Iterable[Column]], rule: Rule) -> None:
     """What the columns of a tally mean, they mean in its release."""
     released = _columns(con, "release")
-    for table in (guarded.table for guarded in GUARDED):
-        known = MEANINGS | {name: meaning for name, _, meaning in tallies[table] if meaning is not None}
+    for table, tally in ((guarded.table, guarded.tally) for guarded in GUARDED):
+        known = MEANINGS | {name: meaning for name, _, meaning in tallies[tally] if meaning is not None}
         said = {
-            table: f"The numbers of tally.{table}, as they may be shown under rule {rule.name}.",
-            f"{table}_level": f"Under which name each cell of tally.{table} is shown, under rule {rule.name}.",
+            table: f"The numbers of tally.{tally}, as they may be shown under rule {rule.name}.",
+            f"{table}_level": f"Under which name each cell of tally.{tally} is shown, under rule {rule.name}.",
         }
         for name in said.keys() & released.keys():
             warehouse.comment(con, "table", f"release.{name}", said[name], {c.name: known.get(c.name, "") for c in released[name]})

@@ -21,23 +21,23 @@ def merged(
     counts: Sequence[str],
     hides: Callable[[int], bool],
     order: Order,
-    outer: pl.DataFrame | None = None,
+    outer: Sequence[pl.DataFrame] = (),
 ) -> pl.DataFrame:
     """One row per cell: keys, level, part, and `shown_as`, the end of the interval that the cell is shown in; sorted.
 
     `keys` end with the breakdown. A cell without a part lies beyond the last interval: it is never shown, and is judged since the total
     minus what is shown gives it. What is shown, and what is left, is no count that `hides`, in any level. `shown_as` is null for cells
-    that nothing may be shown of. `outer` is the answer for a table whose ends may be used here, and no others.
+    that nothing may be shown of. `outer` holds the answers for tables whose common ends may be used here, and no others.
     """
     groups: dict[tuple[Any, ...], dict[Any, dict[str, list[int]]]] = {}
     for row in cells.select(*keys, "level", part, *counts).iter_rows():
         key, (level, end), numbers = row[: len(keys)], row[len(keys) : len(keys) + 2], row[len(keys) + 2 :]
         groups.setdefault(key, {}).setdefault(end, {})[level] = list(numbers)
-    outer_ends = _ends_of(outer, keys, part) if outer is not None else None
+    ends_of_outer = [_ends_of(shown, keys, part) for shown in outer]
     ends: dict[tuple[Any, ...], list[Any]] = {}
     for key in sorted(groups, key=lambda key: (key[-1] != TOTAL, key)):
         allowed = [ends[total]] if (total := (*key[:-1], TOTAL)) in ends else []
-        allowed += [outer_ends.get(key, [])] if outer_ends is not None else []
+        allowed += [of_table.get(key, []) for of_table in ends_of_outer]
         ends[key] = _ends(groups[key], hides, order, allowed)
     names = {
         (key, end): next((shown for shown in ends[key] if end is not None and (shown >= end if order == "up" else shown <= end)), None)
@@ -52,19 +52,28 @@ def merged(
 def _ends(
     parts: Mapping[Any, Mapping[str, Sequence[int]]], hides: Callable[[int], bool], order: Order, allowed: Sequence[Sequence[Any]]
 ) -> list[Any]:
-    """Where the intervals of one breakdown end, in order: each as soon as nothing in it is small, and the rest not small either."""
+    """Where the intervals of one breakdown end, in order: each as soon as nothing in it is small, and the rest not small either.
+
+    Where the rest is small, the last interval is drawn out to the next end that leaves nothing small, or else given up.
+    """
     in_order = sorted((end for end in parts if end is not None), reverse=order == "down")
-    groups: list[tuple[Any, list[Mapping[str, Sequence[int]]]]] = []
-    open_parts: list[Mapping[str, Sequence[int]]] = []
-    for end in in_order:
-        open_parts.append(parts[end])
-        if all(end in ends for ends in allowed) and not _is_small(open_parts, hides):
-            groups.append((end, open_parts))
-            open_parts = []
-    rest = [*open_parts, *([parts[None]] if None in parts else [])]
-    while groups and _is_small(rest, hides):
-        rest = [*groups.pop()[1], *rest]
-    return [end for end, _ in groups]
+    beyond = [parts[None]] if None in parts else []
+
+    def may_end(first: int, last: int) -> bool:
+        return all(in_order[last - 1] in ends for ends in allowed) and not _is_small([parts[end] for end in in_order[first:last]], hides)
+
+    def may_be_left(first: int) -> bool:
+        return not _is_small([*(parts[end] for end in in_order[first:]), *beyond], hides)
+
+    cuts = [0]
+    for last in range(1, len(in_order) + 1):
+        if may_end(cuts[-1], last):
+            cuts.append(last)
+    while len(cuts) > 1 and not may_be_left(cuts[-1]):
+        cuts.pop()
+        longer = range(cuts[-1] + 1, len(in_order) + 1)
+        cuts += [last for last in longer if may_be_left(last) and may_end(cuts[-1], last)][:1]
+    return [in_order[last - 1] for last in cuts[1:]]
 
 
 def _is_small(parts: Sequence[Mapping[str, Sequence[int]]], hides: Callable[[int], bool]) -> bool:

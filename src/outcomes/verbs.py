@@ -18,6 +18,12 @@ from outcomes.runs import Exit
 from outcomes.settings import Paths, Settings, load
 
 DEMO_AS_OF = dt.date(2026, 2, 1)
+# Its patients are asked too seldom after induction for two forms in a row.
+DEMO_SETTINGS = {
+    "Our Clinic": "Synthetic clinic",
+    'from = "end_of_induction" ': 'from = "first_response" ',
+    'loss = "two_forms" ': 'loss = "caseness" ',
+}
 PREFECT_DEFAULTS = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -149,7 +155,10 @@ def demo(folder: Path, patients: int, say: Say) -> tuple[int, str]:
     shutil.rmtree(folder, ignore_errors=True)
     init(folder)
     config = folder / "outcomes.toml"
-    config.write_text(config.read_text(encoding="utf-8").replace("Our Clinic", "Synthetic clinic"), encoding="utf-8")
+    settings_text = config.read_text(encoding="utf-8")
+    for shipped, own in DEMO_SETTINGS.items():
+        settings_text = settings_text.replace(shipped, own)
+    config.write_text(settings_text, encoding="utf-8")
     clinic.make(folder, patients)
     settings = load(config)
     with runs.lock(settings.paths.data):

@@ -28,7 +28,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from outcomes import instruments, judging, places, reference, sensitivity, sqlfiles, warehouse
+from outcomes import disclosure, instruments, judging, places, reference, sensitivity, sqlfiles, warehouse
 from outcomes.settings import Clinic, Settings
 
 AS_OF = date(2026, 1, 1)
@@ -185,9 +185,10 @@ class Warehouse:
         ).fetchall()
         if not known:
             if schema == "release":
-                self.columns(f"tally.{name}")
+                tally = next(f"tally.{guarded.tally}" for guarded in disclosure.GUARDED if guarded.table == name)
+                self.columns(tally)
                 extra = "1 as unit, null::boolean as is_suppressed, null::varchar as suppression_reason"
-                self.con.execute(f"create table {table} as select *, {extra} from tally.{name}")
+                self.con.execute(f"create table {table} as select *, {extra} from {tally}")
             elif table == sensitivity.TABLE:
                 self.con.execute(sensitivity.EMPTY)
             else:
