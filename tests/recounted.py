@@ -36,6 +36,7 @@ SAYS_NO_COUNT_OF_COURSES = {
     "quarantine",
     "session_rule",
     "setting",
+    "version",
     "window",
 }
 SPECIFIED_ONLY = {"course_conformance", "moderator", "session_value"}

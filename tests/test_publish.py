@@ -37,7 +37,7 @@ def warehouse(tmp_path: Path) -> Path:
         con.execute("create schema report; create schema core; create table core.course as select 'secret' as course_id")
         con.execute("create table report.rates as select 'site ' || (97 - i) as level, (i / 7)::double as rate from range(98) t(i)")
         con.execute(
-            "create table report.definition as select 'response' as metric_id, null::varchar as status, date '2026-01-01' as reviewed_on"
+            "create table report.answers as select 'response' as metric_id, null::varchar as status, date '2026-01-01' as reviewed_on"
         )
         con.execute("comment on table report.rates is 'The clinic''s rates.'; comment on column report.rates.rate is 'Share.'")
         con.execute("use memory; detach w")
@@ -58,15 +58,20 @@ def test_a_snapshot_holds_every_report_table_and_nothing_else(warehouse: Path, t
     snapshot = publish(warehouse, tmp_path / "published", RUN)
     assert sorted(str(p.relative_to(snapshot)) for p in snapshot.rglob("*") if p.is_file()) == [
         "checksums.txt",
-        "csv/definition.csv",
+        "csv/answers.csv",
+        "csv/dictionary.csv",
         "csv/rates.csv",
+        "datapackage.json",
         "outcomes.duckdb",
-        "parquet/definition.parquet",
+        "outcomes.xlsx",
+        "parquet/answers.parquet",
+        "parquet/dictionary.parquet",
         "parquet/rates.parquet",
     ]
     with duckdb.connect(str(snapshot / "outcomes.duckdb"), read_only=True) as con:
         assert con.execute("select schema_name || '.' || table_name from duckdb_tables() order by all").fetchall() == [
-            ("published.definition",),
+            ("published.answers",),
+            ("published.dictionary",),
             ("published.rates",),
         ]
 
@@ -90,6 +95,8 @@ def test_rows_are_sorted_and_bytes_are_the_same_on_one_and_two_threads(warehouse
     one = publish(warehouse, tmp_path / "one", RUN, threads=1)
     two = publish(warehouse, tmp_path / "two", NEXT, threads=2)
     assert checksums(one, "parquet", "csv") == checksums(two, "parquet", "csv")
+    for name in ("outcomes.xlsx", "datapackage.json"):
+        assert (one / name).read_bytes() == (two / name).read_bytes()
     levels = pl.read_parquet(one / "parquet" / "rates.parquet")["level"]
     assert levels.to_list() == sorted(levels)
 

@@ -1,23 +1,23 @@
-"""The SQL files in, docs/dictionary.md out: every table with what a row is, and every column with its type and meaning.
+"""The SQL files in, docs/dictionary.md out: every table with what a row is, and every column with its type, unit and meaning.
 
-Types come from an empty warehouse built of the same files, so the page can't say what the database does not. `make docs`, or
-`python -m outcomes.dictionary`, writes the page; a test compares it.
+What it says of the release is published.dictionary of an empty clinic, and types come from its warehouse, built of the same files: the
+page can't say what the databases do not. `make docs`, or `python -m outcomes.dictionary`, writes the page; a test compares it.
 """
 
 import datetime as dt
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 import duckdb
 import polars as pl
 
-from outcomes import disclosure, places, reference, warehouse
+from outcomes import disclosure, meanings, places, publish, reference, warehouse
 from outcomes.settings import Clinic, Settings
 
 PAGE: Final = Path("docs") / "dictionary.md"
 ZONES: Final = {
-    "report": "Published tables. In outcomes.duckdb their schema is `published`; small groups are pooled or hidden. May leave the house.",
     "core": "Rows of single patients, in warehouse.duckdb. Stay in the house.",
     "metric": "What each metric says of each course, in warehouse.duckdb. Stay in the house.",
     "tally": "Counts before small groups are hidden, in warehouse.duckdb. Stay in the house.",
@@ -29,10 +29,9 @@ union all
 select schema_name, view_name, coalesce(comment, '') from duckdb_views() where database_name = 'built' and not internal
 order by all
 """
-COLUMNS: Final = """
-select column_name, lower(data_type), coalesce(comment, '') from duckdb_columns()
-where database_name = 'built' and schema_name = ? and table_name = ? order by column_index
-"""
+PUBLISHED: Final = (
+    "Published tables, in outcomes.duckdb, Parquet, CSV and a workbook; small groups are pooled or hidden. May leave the house."
+)
 
 
 def page(folder: Path | None = None) -> str:
@@ -44,26 +43,49 @@ def page(folder: Path | None = None) -> str:
         ref = {name: pl.DataFrame(schema=schema) for name, schema in reference.REF.items()}
         ref |= reference.from_settings(settings, dt.date(2026, 1, 1))
         warehouse.build(built, nothing, ref, settings.limits, disclose=disclosure.disclose, folder=folder)
+        release = publish.write_database(built, built.with_name(publish.DATABASE))
         with duckdb.connect(str(built), read_only=True) as con:
-            return "\n".join(_lines(con))
+            return "\n".join(_lines(con, release[meanings.TABLE], meanings.Units(folder)))
 
 
-def _lines(con: duckdb.DuckDBPyConnection) -> list[str]:
+def _lines(con: duckdb.DuckDBPyConnection, release: pl.DataFrame, units: meanings.Units) -> list[str]:
     lines = [
         "# Dictionary",
         "",
-        "Made from the comments in `sql/` by `python -m outcomes.dictionary`; do not edit. The same texts are comments in the databases.",
+        "Made from the comments in `sql/` by `python -m outcomes.dictionary`; do not edit. The same texts are comments in the databases,",
+        "and those of the release are its table `published.dictionary`, which `from published.find('word')` searches.",
+        *_published(release),
     ]
     tables = con.execute(TABLES).fetchall()
     for schema, zone in ZONES.items():
         lines += ["", f"## {schema}", "", zone]
         for name, header in ((name, header) for found, name, header in tables if found == schema):
-            lines += ["", f"### {schema}.{name}", "", _joined(header), "", "| Column | Type | Meaning |", "| - | - | - |"]
-            lines += [
-                f"| {column} | {_short(type_)} | {_cell(meaning)} |"
-                for column, type_, meaning in con.execute(COLUMNS, [schema, name]).fetchall()
-            ]
+            found = con.execute(meanings.COLUMNS, ["built", schema, name]).fetchall()
+            columns = [(column, type_, units.of(name, column, type_), meaning) for column, type_, meaning in found]
+            lines += ["", f"### {schema}.{name}", "", _joined(header), "", *_columns(columns)]
     return [*lines, ""]
+
+
+def _published(release: pl.DataFrame) -> Iterator[str]:
+    yield from ("", "## published", "", PUBLISHED)
+    for row in release.filter(pl.col("kind") == "table").sort("table_name").rows(named=True):
+        columns = release.filter(pl.col("table_name") == row["table_name"], pl.col("column_name").is_not_null()).sort("ordinal")
+        yield from ("", f"### published.{row['table_name']}", "", row["meaning"], "", f"Source: {row['source']}.", "")
+        yield from _columns(columns.select("column_name", "type", "unit", "meaning").rows())
+    yield from ("", "### Macros", "", "| Call | Answers |", "| - | - |")
+    for row in release.filter(pl.col("kind") == "macro").sort("table_name").rows(named=True):
+        yield f"| `published.{row['table_name']}({row['type']})` | {_cell(row['meaning'])} |"
+    old_names = release.filter(pl.col("kind") == "renamed").sort("table_name", "column_name").rows(named=True)
+    if old_names:
+        yield from ("", "### Names of earlier versions", "", "| Name | |", "| - | - |")
+    for row in old_names:
+        yield f"| {'.'.join(filter(None, ('published', row['table_name'], row['column_name'])))} | {_cell(row['meaning'])} |"
+
+
+def _columns(columns: Iterable[tuple[str, str, str | None, str]]) -> Iterator[str]:
+    yield from ("| Column | Type | Unit | Meaning |", "| - | - | - | - |")
+    for column, type_, unit, meaning in columns:
+        yield f"| {column} | {_short(type_)} | {unit or ''} | {_cell(meaning)} |"
 
 
 def _joined(header: str) -> str:

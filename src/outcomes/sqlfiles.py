@@ -3,6 +3,7 @@
 A file is one SELECT; its folder is the schema and its name the table. The header comment tells what a row is, and the comment
 behind each column of the last SELECT what the column means. `-- kept as: view` in the header makes it a view. `-- shard: patient_id`
 says that each row belongs to one patient, and by which column; `-- shard: course_id of core.course`, which table knows the patient.
+A file of `macro` or `published` makes one macro; those of `published` go with the release and are no part of the warehouse.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ import duckdb
 
 FLOORS = ("macro", "ref", "meta", "clean", "core", "metric", "tally", "release", "report")
 VIEWS = frozenset({"metric"})
+MACROS = frozenset({"macro", "published"})
 
 
 ABOUT = ("kept as", "shard")
@@ -104,7 +106,7 @@ def _told(schema: str, name: str, text: str) -> SqlFile:
     told = {key: line.partition(":")[2].strip() for line in lead for key in ABOUT if line.startswith(f"{key}:")}
     if told.get("kept as", "table") not in ("view", "table"):
         raise SqlFileError(f"{schema}.{name}: kept as must be view or table")
-    is_macro = schema == "macro"
+    is_macro = schema in MACROS
     prose, facts = _facts([line for line in lead if not line.startswith(tuple(f"{key}:" for key in ABOUT))])
     return SqlFile(
         schema=schema,

@@ -206,7 +206,8 @@ def _release(tonight: Night, con: "sqlite3.Connection") -> None:
 
     published, limits = tonight.data / "published", tonight.settings.limits
     shutil.rmtree(published / "snapshots" / tonight.run_id, ignore_errors=True)
-    press.publish(tonight.warehouse, published, tonight.run_id, limits.threads, limits.memory_mb)
+    label = press.Label(tonight.settings.clinic.name, limits.sheet_rows)
+    press.publish(tonight.warehouse, published, tonight.run_id, limits.threads, limits.memory_mb, label)
     with private.transaction(con):
         releases.add(con, releases.Release(tonight.run_id, tonight.as_of))
     reached("released")
