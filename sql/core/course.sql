@@ -20,29 +20,27 @@ with
             count(*) filter (where phase = 'induction') as induction_sessions,
             count(*) filter (where phase = 'maintenance') as maintenance_sessions,
             median(gap_days)::decimal(9, 1) as median_gap_days,
+            list_sort(list(days)) as days,
             arg_min(site_id, treatment_number) as site_id,
             arg_min(programme_id, treatment_number) as programme_id,
             case when min(route) = max(route) then min(route) when min(route) is not null then 'mixed' end as route
         from treatments
         group by course_id
     ),
-    series_of_sessions as (
-        select
-            treatments.course_id,
-            format.format,
-            format.within_days,
-            format.of_first_days,
-            treatments.days as from_day,
-            lead(treatments.days, format.sessions - 1) over (
-                partition by treatments.course_id, format.format order by treatments.treatment_number
-            ) as to_day
-        from treatments
-        inner join ref.course_format as format on treatments.days < format.of_first_days
-    ),
+    -- How many days a number of sessions took is seen in the list of days: no row per session and format is needed.
     formats_by_series as (
-        select distinct course_id, format
-        from series_of_sessions
-        where to_day < of_first_days and to_day - from_day < within_days
+        select courses.course_id, format.format
+        from courses
+        inner join ref.course_format as format on courses.medicine_sessions >= format.sessions
+        where
+            list_bool_or(
+                list_transform(
+                    courses.days,
+                    lambda day,
+                    place:courses.days[place + format.sessions - 1] < format.of_first_days
+                    and courses.days[place + format.sessions - 1] - day < format.within_days
+                )
+            )
     ),
     formats as (
         select courses.course_id, arg_min(format.format, format.ordinal) as format

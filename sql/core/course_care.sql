@@ -27,10 +27,11 @@ with
             count(*) filter (where kind = 'preparation' and is_completed) as preparation,
             count(*) filter (where kind = 'therapy' and is_completed) as therapy,
             count(*) filter (where kind = 'integration' and is_completed) as integration,
-            count(distinct route) filter (where kind = 'medicine' and is_given) as routes,
-            count(distinct programme_id) filter (where kind = 'medicine' and is_given) as programmes,
+            min(route) filter (where kind = 'medicine' and is_given) as first_route,
+            max(route) filter (where kind = 'medicine' and is_given) as last_route,
             max(group_size) filter (where kind = 'medicine' and is_given) as group_size,
-            min(programme_id) filter (where kind = 'medicine' and is_given) as programme_id
+            min(programme_id) filter (where kind = 'medicine' and is_given) as programme_id,
+            max(programme_id) filter (where kind = 'medicine' and is_given) as last_programme_id
         from sessions
         group by course_id
     ),
@@ -43,6 +44,13 @@ with
         select dose.course_id, dose.dose_band, dose.hours_to_integration
         from core.dose
         where dose.number_in_course = 1 and dose.course_id is not null
+    ),
+    programmes as (select distinct programme_id from counted),
+    promises as (
+        select programmes.programme_id, arg_min(label.format, label.ordinal) as promised_format
+        from programmes
+        inner join ref.format_label as label on contains(lower(programmes.programme_id), label.word)
+        group by all
     )
 select
     counted.course_id,  -- Course.
@@ -55,8 +63,8 @@ select
     counted.preparation::integer as preparation,  -- Completed preparation sessions.
     counted.therapy::integer as therapy,  -- Completed therapy sessions.
     counted.integration::integer as integration,  -- Completed integration sessions.
-    counted.routes > 1 as has_switched_route,  -- Whether doses were given by more than one route.
-    counted.programmes > 1 as has_switched_programme,  -- Whether doses name more than one programme.
+    coalesce(counted.first_route <> counted.last_route, false) as has_switched_route,  -- Whether doses were given by more than one route.
+    coalesce(counted.programme_id <> counted.last_programme_id, false) as has_switched_programme,  -- Whether doses name more than one programme.
     coalesce(counted.group_size > 1, false) as was_in_group,  -- Whether any dose was given in a group.
     first_doses.dose_band,  -- Band of the first dose (ref.dose_band).
     first_doses.hours_to_integration,  -- Hours from the first dose to its integration session; empty where there was none.
@@ -69,7 +77,7 @@ select
     end as integration_band,  -- Band of that delay; none where no integration followed.
     modalities.modalities,  -- Psychotherapies of the course, each once, in alphabetical order; empty where none was recorded.
     coalesce(array_to_string(modalities.modalities, '+'), 'none recorded') as modality_set,  -- The same as one name.
-    arg_min(label.format, label.ordinal) as promised_format  -- Format that the programme's name promises; empty where it promises none.
+    promises.promised_format  -- Format that the programme's name promises; empty where it promises none.
 from counted
 left join first_doses using (course_id)
 left join modalities using (course_id)
@@ -77,5 +85,4 @@ left join
     ref.integration_band as band
     on first_doses.hours_to_integration <= coalesce(band.to_hours, first_doses.hours_to_integration)
     and (band.above_hours is null or first_doses.hours_to_integration > band.above_hours)
-left join ref.format_label as label on contains(lower(counted.programme_id), label.word)
-group by all
+left join promises using (programme_id)
