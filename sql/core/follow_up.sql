@@ -68,7 +68,6 @@ with
     ),
     follow_ups as materialized(
         select
-            row_number() over ()::integer as follow_up,
             pairs.pair,
             pairs.instrument_id,
             pairs.ended_on,
@@ -94,7 +93,6 @@ with
     follow_ups_since_anchor as (
         select
             follow_ups.pair,
-            follow_ups.follow_up,
             follow_ups.moment,
             windows.number,
             windows.pick,
@@ -120,7 +118,7 @@ with
         select
             pair,
             number,
-            follow_up,
+            moment,
             case
                 pick
                 when 'nearest'
@@ -132,7 +130,7 @@ with
         from follow_ups_since_anchor
         where since_anchor_us between from_us and to_us
     ),
-    nearest as (select pair, number, arg_min(follow_up, place) as follow_up from follow_ups_in_window group by all),
+    nearest as (select pair, number, arg_min(moment, place) as moment from follow_ups_in_window group by all),
     picked as (
         select
             nearest.pair,
@@ -143,7 +141,7 @@ with
             follow_ups.suicidality,
             follow_ups.elapsed_us
         from nearest
-        inner join follow_ups using (follow_up)
+        inner join follow_ups using (pair, moment)
     )
 select
     pairs.course_id,  -- Course.

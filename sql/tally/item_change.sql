@@ -48,7 +48,8 @@ with
         inner join numbers using (instrument_id)
         inner join forms on baseline.baseline_form_number = forms.form_number and numbers.measure = forms.measure
     ),
-    pairs as (
+    -- Pairs of forms come first, and items to them: the other way round, each item would look for its forms.
+    pairs as materialized(
         select
             baselines.measure,
             window_numbers.window_number,
