@@ -31,6 +31,7 @@ def settings(rule: str, threads: int = 2) -> Settings:
             "clinic": {"name": "Recount", "timezone": "America/Denver"},
             "report": {"profile": PROFILES[0], "also": PROFILES[1:]},
             "disclosure": {"rule": rule},
+            "durability": {"from": "first_response"},
             "limits": {"threads": threads},
         }
     )
@@ -44,8 +45,9 @@ def exports(folder: Path) -> warehouse.CleanFiles:
         patient, site = f"p{i:03d}", draw.choice(("north", "north", "north", "south", "west"))
         day_0 = dt.date(2025, 1, 1) + dt.timedelta(days=draw.randrange(200))
         patients.append({"patient_id": patient, "site_id": site, "indication": draw.choice(("depression", "anxiety", "ptsd"))})
-        for k in range(6):
-            on = day_0 + dt.timedelta(days=3 * k)
+        patients[-1]["failed_antidepressants"] = i % 4
+        for k in range(6 + (i % 3 == 0)):
+            on = day_0 + dt.timedelta(days=3 * k if k < 6 else 45)
             sessions.append(_at({"session_id": f"{patient}-{k}", "patient_id": patient, "kind": "medicine", "route": "iv"}, "started", on))
         for instrument, top in (("phq9", 27), ("gad7", 21), ("pcl5", 80)):
             level = draw.choice((0, 4, 9, 12, 16, top))

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from test_recount import AS_OF, House, build, exports, levels, settings  # noqa: F401
+from test_recount import AS_OF, KEY, House, build, cell, exports, levels, settings  # noqa: F401
 
 Key = tuple[Any, ...]
 Built = Callable[..., House]
@@ -127,6 +127,64 @@ def test_who_improved_by_how_much(build: Built) -> None:  # noqa: F811
     found = published(house, "responder_curve", ("instrument_id", "window_id", "at_least_pct"), "improved")
     assert found == {key: n for key, n in spread(house, rows).items() if key in found}
     assert len(found) > 1000
+
+
+def test_how_long_until_what_happened(build: Built) -> None:  # noqa: F811
+    """At risk, events and censored between the times of the grid, and the product-limit, one course after the other."""
+    house = build("off")
+    grid: dict[Key, list[int]] = defaultdict(list)
+    for row in house.rows("select event_id, unit, time from ref.survival_grid order by all"):
+        grid[row["event_id"], row["unit"]].append(row["time"])
+    split = {row["event_id"] for row in house.rows("select event_id from ref.survival_event where is_split")}
+    where = levels(house)
+    courses: dict[Key, list[tuple[int, bool]]] = defaultdict(list)
+    for row in house.rows("select * from core.event_time where reason is null"):
+        names = ["all", *(["with" if row["has_boosters"] else "without"] if row["event_id"] in split else [])]
+        for unit in ("days", "sessions"):
+            for level in where[row["course_id"], row["instrument_id"]] if (row["event_id"], unit) in grid else []:
+                for name in names:
+                    key = (row["profile_id"], row["event_id"], row["instrument_id"], unit, *level, name)
+                    courses[key].append((row[unit], row["is_event"]))
+    recounted = {}
+    for key, seen in courses.items():
+        in_order, at_risk, survival = sorted(Counter(seen).items(), key=lambda pair: (pair[0][0], not pair[0][1])), len(seen), 1.0
+        for until in grid[key[1], key[3]]:
+            at_first, happened = at_risk, Counter({True: 0, False: 0})
+            while in_order and in_order[0][0][0] <= until:
+                (_, is_event), n = in_order.pop(0)
+                survival *= 1 - n / at_risk if is_event else 1
+                at_risk -= n
+                happened[is_event] += n
+            if at_first:
+                recounted[*key, until] = (at_first, happened[True], happened[False], round(survival, 8))
+    names = ("profile_id", "event_id", "instrument_id", "counted_in", "breakdown", "level", "maintenance", "time")
+    numbers = ("at_risk", "events", "censored")
+    found = {
+        tuple(row[name] for name in names): (*(row[name] for name in numbers), round(row["survival"], 8))
+        for row in house.rows("select * from report.survival")
+    }
+    assert found == recounted
+    assert {key[6] for key in found} == {"all", "with", "without"}
+
+
+def test_on_what_a_rate_depends(build: Built) -> None:  # noqa: F811
+    house = build("off")
+    moderators = {row["breakdown"] for row in house.rows("select breakdown from ref.moderator")}
+    of_course = {key: [level for level in found if level[0] in moderators] for key, found in levels(house).items()}
+    groups: dict[Key, Counter[Key]] = defaultdict(Counter)
+    met: Counter[Key] = Counter()
+    for row in house.rows(f"select {', '.join(KEY)}, course_id, numerator from core.evidence where denominator"):
+        metric = tuple(row[name] for name in KEY)
+        groups[metric].update(of_course[row["course_id"], row["instrument_id"]])
+        met.update((metric, level) for level in of_course[row["course_id"], row["instrument_id"]] if row["numerator"])
+    recounted = {}
+    for metric, counts in groups.items():
+        sizes = Counter(breakdown for breakdown, _ in counts)
+        compared = {level: n for level, n in counts.items() if sizes[level[0]] > 1}
+        recounted |= {(*metric, *level): (n, met[metric, level], len(compared)) for level, n in compared.items()}
+    found = {cell(row): (row["denominator"], row["numerator"], row["comparisons"]) for row in house.rows("select * from report.moderator")}
+    assert found == recounted
+    assert {key[4] for key in found} >= {"baseline_severity", "prior_failures"}
 
 
 def test_categories_add_up_to_the_measured(build: Built) -> None:  # noqa: F811

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from truth_tools import COURSES_ONLY, PLAN, Found, plausible
 
 from outcomes import clinic, log, verbs
@@ -133,3 +134,69 @@ def test_the_comparison_fails_where_another_rule_is_asked(found: Found) -> None:
     within_72 = added("integration_within_24h", "integration_h24_72")
     planted = {p.programme_id: true.planted for p in found.truth.programmes if (true := within_72(p)) is not None}
     assert [name for name, share in planted.items() if plausible(rows[name]["numerator"], rows[name]["denominator"], share or 0.0)] == []
+
+
+# Every count and mean of the tables of sessions again, from rows of single courses and doses
+
+
+def with_levels(found: Found, rows: pl.DataFrame, key: str, *breakdowns: str) -> pl.DataFrame:
+    """The rows, each once for every level of its course or dose."""
+    levels = [found.sql(f"select {key}, unnest(levels) from core.{table}") for table in breakdowns]
+    long = [frame.unpivot(index=key, variable_name="breakdown", value_name="level") for frame in levels]
+    return rows.join(pl.concat(long).with_columns(pl.col("level").fill_null("unknown")), on=key)
+
+
+def test_what_was_recorded_of_the_doses_is_counted_again(found: Found) -> None:
+    names = found.sql("select value_id from ref.dose_value")["value_id"].to_list()
+    doses = found.sql("select * from core.dose").with_columns(pl.col("was_given_in_full").cast(pl.Int64))
+    values = doses.unpivot(names, index=["session_id", "course_id", "patient_id"], variable_name="value_id").drop_nulls("value")
+    of_courses = with_levels(found, values, "course_id", "course_breakdown")
+    of_doses = with_levels(found, values, "session_id", "dose_breakdown").select(of_courses.columns)
+    recounted = (
+        pl.concat([of_courses, of_doses])
+        .with_columns(pl.col("value").cast(pl.Float64).round(6))
+        .group_by("value_id", "breakdown", "level")
+        .agg(
+            patients=pl.col("patient_id").n_unique(),
+            doses=pl.len(),
+            mean=pl.col("value").mean(),
+            sd=pl.col("value").std(),
+            median=pl.col("value").median(),
+        )
+    )
+    rows = found.published("from published.session_value").select(recounted.columns)
+    published, of_nobody = rows.filter(pl.col("doses") > 0), rows.filter(pl.col("doses") == 0)
+    assert of_nobody.select("patients", "mean", "sd", "median").unique().rows() == [(0, None, None, None)]
+    where = ["value_id", "breakdown", "level"]
+    assert published.height > 1000
+    assert_frame_equal(published.sort(where), recounted.sort(where), check_dtypes=False, abs_tol=1e-6, rel_tol=1e-9)
+
+
+KEPT_TO = {
+    # what a course that keeps to the rule has; null where it can't be known
+    "induction_sessions": pl.col("induction_sessions").is_between(4, 8),
+    "induction_span": (pl.col("end_of_induction_on") - pl.col("day_0")).dt.total_days().is_between(7, 28),
+    "given_as_planned": pl.when(pl.col("planned") > 0).then(pl.col("given") - pl.col("stopped_early") >= pl.col("planned")),
+    "one_route": ~pl.col("has_switched_route"),
+    "one_programme": ~pl.col("has_switched_programme"),
+    "prepared": pl.col("preparation") >= 1,
+    "integrated": pl.when(pl.col("given") > 0).then(2 * pl.col("integration") >= pl.col("given")),
+    "maintained": pl.col("maintenance_sessions") >= 1,
+    "as_promised": pl.col("format") == pl.col("promised_format"),
+}
+
+
+def test_what_courses_kept_to_is_counted_again(found: Found) -> None:
+    courses = found.sql("from core.course left join (select * exclude (patient_id) from core.course_care) using (course_id)")
+    verdicts = courses.select("course_id", **KEPT_TO).unpivot(index="course_id", variable_name="rule_id", value_name="met")
+    recounted = (
+        with_levels(found, verdicts, "course_id", "course_breakdown")
+        .group_by("rule_id", "breakdown", "level")
+        .agg(courses=pl.len(), judged=pl.col("met").count(), met=pl.col("met").sum())
+    )
+    published = found.published("from published.course_conformance")
+    where = ["rule_id", "breakdown", "level"]
+    assert_frame_equal(published.select(recounted.columns).sort(where), recounted.sort(where), check_dtypes=False)
+    rates = published.filter(pl.col("judged") > 0)
+    assert (rates["rate"] - rates["met"] / rates["judged"]).abs().max() < 1e-9
+    assert set(published["rule_id"]) == KEPT_TO.keys()
