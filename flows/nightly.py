@@ -6,6 +6,7 @@ artifacts are made from the published tables only.
 
 import datetime as dt
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run as this_run
 
 from outcomes import headline, log, night, runs, steps
-from outcomes.settings import load
+from outcomes.mail import sending
+from outcomes.settings import Settings, load
 
 RETRY_DELAYS_S = [10.0, 60.0]
 
@@ -45,7 +47,17 @@ def _tell(flow: Any, flow_run: Any, state: State[Any]) -> None:
     last = (runs.history(settings.paths.data) or [{}])[-1]
     if last.get("flow_run") != str(flow_run.id):
         line = f"Prefect reports the flow run as {state.name}"
-        runs.record(settings.paths.data, {"run_id": f"flow {flow_run.id}", "flow_run": str(flow_run.id), "status": "failed", "line": line})
+        record = {"run_id": f"flow {flow_run.id}", "flow_run": str(flow_run.id), "status": "failed", "line": line}
+        runs.record(settings.paths.data, record)
+        if settings.email is not None:
+            _mail(settings, record)
+
+
+def _mail(settings: Settings, record: dict[str, str]) -> None:
+    """Word of a run that told nobody itself; where another run holds the lock, that one sends it."""
+    sending.tell(settings, record, [])
+    with suppress(runs.Busy), runs.lock(settings.paths.data):
+        sending.away(settings, log.silent, [])
 
 
 def _show(tonight: night.Night) -> None:

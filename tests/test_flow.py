@@ -16,6 +16,7 @@ from test_night import SETTINGS, released, small_clinic
 
 from outcomes import night as walk
 from outcomes import runs, steps, verbs
+from outcomes.mail import sending
 
 ROOT = Path(__file__).parent.parent
 
@@ -90,6 +91,17 @@ def test_a_run_that_dies_before_it_can_record_is_recorded_by_the_hook(flows: Mod
     last = runs.history(tmp_path / "data")[-1]
     assert last["status"] == "failed"
     assert "Prefect reports" in last["line"]
+
+
+def test_word_of_a_run_that_dies_before_it_can_record_waits_in_the_outbox(flows: ModuleType, tmp_path: Path) -> None:
+    """Port 1 has no mail server, so it waits there."""
+    email = '[email]\nport = 1\nfrom = "a@clinic.example"\noperators = ["it@clinic.example"]\npatience_s = 0\n'
+    small_clinic(tmp_path, settings=f"{SETTINGS}\n{email}")
+    with pytest.raises(ValueError, match="isoformat"):
+        flows.nightly(config=str(tmp_path / "outcomes.toml"), as_of="not a date")
+    (letter,) = sending.waiting(tmp_path / "data")
+    assert (letter["kind"], letter["state"], letter["attempts"]) == ("failure", "failed", 1)
+    assert b"Prefect reports" in letter["message"]
 
 
 def test_the_schedule_is_the_settings_cron_in_the_clinics_zone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flows: ModuleType) -> None:

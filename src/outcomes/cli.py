@@ -153,14 +153,17 @@ def compare(
 
 
 @app.command()
-def doctor(config: Config = CONFIG) -> None:
+def doctor(
+    config: Config = CONFIG,
+    mail: Annotated[bool, typer.Option("--mail", help="Also connect to the mail server and log in; sends nothing.")] = False,
+) -> None:
     """Checks the installation and the folders; each trouble comes with its mend.
 
     Example: [bold]outcomes doctor[/bold]
     """
     from outcomes import doctor as ward
 
-    code, text = ward.examine(config)
+    code, text = ward.examine(config, mail)
     typer.echo(text)
     raise typer.Exit(code)
 
@@ -201,18 +204,25 @@ def tables(
 
 
 @app.command()
-def report(
+def send(
+    folder: Annotated[Path, typer.Argument(help="Where --preview puts its files.")] = Path("preview"),
     config: Config = CONFIG,
-    open_path: Annotated[bool, typer.Option("--open-path", help="Print the page's path and nothing else, to open it with.")] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Write .eml files into FOLDER; no connection is opened.")] = False,
+    to: Annotated[str | None, typer.Option(help="The letters of the last release to this one address of the settings.")] = None,
+    approve: Annotated[bool, typer.Option("--approve", help="Let go what awaits an approval, and later letters like it.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try now what failed or was given up.")] = False,
+    log_style: Log = LogStyle.auto,
 ) -> None:
-    """Renders the last release again: one page, a PDF, a site; prints where they are.
+    """Sends what waits in the outbox. Exit code 5: some of it waits on.
 
-    Example: [bold]xdg-open "$(outcomes report --open-path)"[/bold]
+    Example: [bold]outcomes send --preview mails[/bold]
     """
-    from outcomes import verbs
+    from outcomes import log, verbs
 
-    code, text = verbs.report(_settings(config), open_path)
-    typer.echo(text, err=code != Exit.OK)
+    settings = _settings(config)
+    with log.speaking(log_style.value) as say:
+        code, text = verbs.send(settings, verbs.Mail(folder if preview else None, to, approve, retry), say)
+    typer.echo(text, err=code == Exit.USAGE)
     raise typer.Exit(code)
 
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from outcomes import places, runs
-from outcomes.settings import Settings, SettingsError, load
+from outcomes.settings import LOOPBACK, Settings, SettingsError, load
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 NEEDS = ("polars", "duckdb", "great-expectations", "prefect", "pyarrow", "pandas")
 FITS_PREFECT = {"fastapi": ((0, 139), (0, 151)), "sqlalchemy": ((2, 0), (2, 1))}
 FREE_GB = 5
@@ -26,8 +25,8 @@ class Finding:
     mend: str = ""
 
 
-def examine(config: Path) -> tuple[int, str]:
-    """Exit code (0 all well, 1 something to mend) and a line per check."""
+def examine(config: Path, asks_mail_server: bool = False) -> tuple[int, str]:
+    """Exit code (0 all well, 1 something to mend) and a line per check. Opens a connection only to the mail server, and only if asked."""
     findings = list(_installation())
     try:
         settings = load(config)
@@ -35,7 +34,7 @@ def examine(config: Path) -> tuple[int, str]:
     except SettingsError as error:
         findings.append(Finding(f"settings {config.name}", False, str(error)))
     else:
-        for check in CHECKS:
+        for check in (*CHECKS, *([_mail_server] if asks_mail_server else [])):
             findings += check(settings)
     return int(not all(f.well for f in findings)), "\n".join(_line(f) for f in findings)
 
@@ -79,10 +78,6 @@ def _folders(settings: Settings) -> Iterator[Finding]:
     if paths.data.exists():
         private = paths.data.stat().st_mode & 0o007 == 0
         yield Finding("data folder is closed to others", private, f"chmod o-rwx {paths.data}")
-    if settings.email and settings.email.password_file:
-        secret = settings.email.password_file
-        closed = secret.exists() and secret.stat().st_mode & 0o077 == 0
-        yield Finding("mail password file", closed, f"chmod 600 {secret}")
 
 
 def _definitions(settings: Settings) -> Iterator[Finding]:
@@ -109,10 +104,41 @@ def _server(settings: Settings) -> Iterator[Finding]:
 
 
 def _mail(settings: Settings) -> Iterator[Finding]:
-    if settings.email is None:
+    email = settings.email
+    if email is None:
         return
-    open_line = settings.email.security == "none" and settings.email.host not in LOOPBACK
-    yield Finding("mail is encrypted on its way", not open_line, 'set [email] security = "starttls" or "tls"')
+    from outcomes.mail import sending, smtp
+
+    yield Finding(f"mail goes to {email.host}:{email.port}, {email.security}", True)
+    yield Finding("a failed night is told to somebody", bool(email.operators), "name [email] operators")
+    if email.user:
+        try:
+            smtp.password(email)
+            yield Finding("mail password", True)
+        except smtp.NotSent as trouble:
+            yield Finding("mail password", False, trouble.what)
+    if email.ca_file:
+        yield Finding("mail certificates", os.access(email.ca_file, os.R_OK), f"put the certificates to trust into {email.ca_file}")
+    states = [row["state"] for row in sending.waiting(settings.paths.data)]
+    yield Finding(
+        "no letter was given up", "given_up" not in states, "mend what `outcomes status` says of it, then `outcomes send --retry`"
+    )
+    yield Finding("no letter awaits an approval", "awaiting_approval" not in states, "look at `outcomes send --preview`, then --approve")
+
+
+def _mail_server(settings: Settings) -> Iterator[Finding]:
+    if settings.email is None:
+        yield Finding("mail server", False, "the settings have no [email]")
+        return
+    from outcomes.mail import smtp
+
+    try:
+        smtp.check(settings.email)
+        yield Finding(
+            "mail server answers, with a certificate that holds" if settings.email.security != "none" else "mail server answers", True
+        )
+    except smtp.NotSent as trouble:
+        yield Finding("mail server", False, trouble.what)
 
 
 def _release(settings: Settings) -> Iterator[Finding]:

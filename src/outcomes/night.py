@@ -53,7 +53,7 @@ class Night:
     `as_of` decides every window; `ordinal` numbers the runs of this data folder; `accept` names rules that may be broken tonight. `left`
     are codes of inbox files that could not be staged, `marks` what the others looked like, `pending` under which run's number those
     arrived that are not taken in yet. `is_rebuild` asks for a warehouse built of everything. `is_released` says whether readers see a new
-    release, and `next_release` from which as-of date on the next one may come.
+    release, and `next_release` from which as-of date on the next one may come. `mail` says what was sent, `mail_troubles` what was not.
     """
 
     settings: Settings
@@ -71,6 +71,8 @@ class Night:
     is_rebuild: bool = False
     is_released: bool = False
     next_release: dt.date | None = None
+    mail: str = ""
+    mail_troubles: list[str] = field(default_factory=list)
     volumes: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -199,16 +201,43 @@ def carry_out(tonight: Night, steps: Sequence[Step], perform: Callable[[Step, Ni
         tonight.say("failed", step=failure.step, error=failure.error)
     else:
         status = "published" if tonight.is_released else "computed"
-        record |= {"status": status, "code": Exit.WARNINGS if _warnings(tonight) else Exit.OK, "next_release": tonight.next_release}
+        record |= {"status": status, "code": _code(tonight), "next_release": tonight.next_release}
     record |= {"seconds": tonight.seconds, "counts": _counts(tonight), "volumes": tonight.volumes, "accepted_rules": tonight.accept}
     record.setdefault("line", _line(tonight, record))
+    is_told = tonight.settings.email is not None and not runs.ended_well(record)
+    if is_told:
+        _tell(tonight, record)
     try:
         runs.record(tonight.data, record)
         reached("after record")
     except OSError as error:
         record |= {"code": Exit.CRASH, "line": f"{record['line']}; the run could not be recorded: {type(error).__name__}"}
         tonight.say("failed", step="record", error=type(error).__name__)
+    if is_told:
+        _send(tonight, record)
     return record
+
+
+def _tell(tonight: Night, record: Record) -> None:
+    """Puts word of a night that did not do its work into the outbox; before it is recorded, so that no recorded failure goes untold."""
+    from outcomes.mail import sending
+
+    sending.tell(tonight.settings, record, tonight.mail_troubles)
+    reached("mail: failure told")
+
+
+def _send(tonight: Night, record: Record) -> None:
+    """Sends it, and what waits from before."""
+    from outcomes.mail import sending
+
+    sending.away(tonight.settings, tonight.say, tonight.mail_troubles)
+    record["line"] += "".join(f"; {trouble}" for trouble in tonight.mail_troubles)
+
+
+def _code(tonight: Night) -> Exit:
+    if tonight.mail_troubles:
+        return Exit.MAIL
+    return Exit.WARNINGS if _warnings(tonight) else Exit.OK
 
 
 def _warnings(tonight: Night) -> bool:
@@ -234,4 +263,5 @@ def _line(tonight: Night, record: Record) -> str:
         "computed": f"the release stays as it is; the next comes with figures as of {tonight.next_release} or later",
     }.get(record["status"], str(tonight.data / "published" / "current"))
     rules = f" by {', '.join(record['rules'])}" if record["status"] == "blocked" else ""
-    return f"{record['status']}{rules} as of {tonight.as_of}: {taken}; {seconds:.1f} s; {outcome}"
+    mail = "".join(f"; {said}" for said in dict.fromkeys([tonight.mail, *tonight.mail_troubles]) if said)
+    return f"{record['status']}{rules} as of {tonight.as_of}: {taken}; {seconds:.1f} s{mail}; {outcome}"

@@ -18,6 +18,7 @@ def status(settings: Settings, as_json: bool = False) -> tuple[int, str]:
         "clinic": settings.clinic.name,
         "published": _published(settings.paths.data, history),
         "waiting": _waiting(settings.paths.inbox, settings.paths.data),
+        "outbox": _outbox(settings),
         "runs": history[-SHOWN:],
     }
     failed = not facts["published"] or (history and not runs.ended_well(history[-1]))
@@ -39,6 +40,32 @@ def _waiting(inbox: Path, data: Path) -> int:
     return sum(runs.mark(path) != seen.get(path.name) for path in runs.arrivals(inbox))
 
 
+def _outbox(settings: Settings) -> list[dict[str, Any]]:
+    """The letters that were not sent: what became of each, never to whom."""
+    from outcomes.mail import sending
+
+    told = ("kind", "as_of", "state", "attempts", "error", "next_at")
+    return [{name: row[name] for name in told} for row in sending.waiting(settings.paths.data)]
+
+
+def _mail(letter: dict[str, Any]) -> str:
+    """One letter of the outbox on one line."""
+    tries = f"{letter['attempts']} tries" if letter["attempts"] != 1 else "1 try"
+    then = {
+        "awaiting_approval": "call `outcomes send --preview`, then `outcomes send --approve`",
+        "given_up": "mend it, then call `outcomes send --retry`",
+        "failed": f"again after {letter['next_at'][:16].replace('T', ' ')} UTC",
+    }.get(letter["state"], "")
+    parts = [
+        f"{letter['kind']} as of {letter['as_of']}",
+        letter["state"].replace("_", " "),
+        tries if letter["attempts"] else "",
+        letter["error"],
+        then,
+    ]
+    return "outbox      " + "; ".join(part for part in parts if part)
+
+
 def _text(facts: dict[str, Any]) -> str:
     published = facts["published"]
     lines = [facts["clinic"], ""]
@@ -47,7 +74,7 @@ def _text(facts: dict[str, Any]) -> str:
         lines += [f"            {published['folder']}"]
     else:
         lines += ["published   nothing yet: put exports into the inbox and call `outcomes run`"]
-    lines += [f"waiting     {facts['waiting']} file(s) in the inbox", "", "last runs"]
+    lines += [f"waiting     {facts['waiting']} file(s) in the inbox", *map(_mail, facts["outbox"]), "", "last runs"]
     lines += [f"  {run['run_id']}  {run.get('line', run['status'])}" for run in reversed(facts["runs"])]
     return "\n".join(lines if facts["runs"] else [*lines, "  none"])
 

@@ -1,14 +1,13 @@
 """`outcomes.toml` in, frozen settings out; a mistake is answered with the key, and the nearest key that exists."""
 
 import difflib
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-
-from outcomes import numerals
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 WEEK = 7
 
@@ -25,13 +24,14 @@ def _zone(name: str) -> str:
     return name
 
 
-def _locale(name: str) -> str:
-    if name not in numerals.names():
-        raise ValueError(f"is not a locale; there are {', '.join(numerals.names())}")
-    return name
+def _address(text: str) -> str:
+    if len(text) > 254 or not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", text):
+        raise ValueError("is not a mail address; write name@host, without a display name")
+    return text
 
 
-Locale = Annotated[str, AfterValidator(_locale)]
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+Address = Annotated[str, AfterValidator(_address)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Days = Annotated[int, Field(ge=-3660, le=3660)]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=64)]
@@ -129,7 +129,6 @@ class Report(Part):
     profile: str = "ketamine-rwe"
     also: tuple[str, ...] = ()
     headline_window: Id = "d30"
-    locale: Locale = "en-US"
 
     @property
     def profiles(self) -> tuple[str, ...]:
@@ -151,16 +150,45 @@ class Release(Part):
 
 
 class Email(Part):
+    """Where mail is handed over, and who gets which letter; a password is never among the settings.
+
+    `to` gets the report, `owners` the quality report, `operators` the word that a night failed. `ca_file` holds the certificates to
+    trust in place of the machine's. A letter is tried for `patience_s` within a night and given up after `give_up_hours`.
+    `heartbeat_file` is touched by every night that published and whose mail went.
+    """
+
     host: str = "localhost"
     port: int = Field(25, ge=1, le=65535)
     security: Literal["none", "starttls", "tls"] = "starttls"
-    sender: str = Field(alias="from")
-    to: tuple[str, ...]
+    sender: Address = Field(alias="from")
+    to: tuple[Address, ...] = ()
+    owners: tuple[Address, ...] = ()
+    operators: tuple[Address, ...] = ()
+    user: str | None = None
     password_file: Path | None = None
+    ca_file: Path | None = None
+    leadership_on: Literal["weekly", "every release"] = "weekly"
+    leadership_day: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
+    quiet_when_unchanged: bool = False
+    approve_first: bool = True
+    html_kb: int = Field(100, ge=1)
+    attachments_mb: int = Field(10, ge=0)
+    timeout_s: float = Field(30, gt=0, le=600)
+    patience_s: float = Field(120, ge=0, le=3600)
+    give_up_hours: float = Field(72, gt=0)
+    heartbeat_file: Path | None = None
 
     @property
-    def password(self) -> SecretStr | None:
-        return SecretStr(self.password_file.read_text().strip()) if self.password_file else None
+    def everybody(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.to, *self.owners, *self.operators)))
+
+    @model_validator(mode="after")
+    def _reaches_somebody_unread(self) -> "Email":
+        if not self.everybody:
+            raise ValueError("names no recipient: give to, owners or operators")
+        if self.security == "none" and self.host not in LOOPBACK:
+            raise ValueError('security = "none" is for a server on this machine only; take "starttls" or "tls"')
+        return self
 
 
 class Schedule(Part):
@@ -270,7 +298,12 @@ def _resolved(settings: Settings, folder: Path) -> Settings:
         instruments=tuple(folder / p for p in paths.instruments),
         profiles=tuple(folder / p for p in paths.profiles),
     )
-    return settings.model_copy(update={"paths": absolute})
+    return settings.model_copy(update={"paths": absolute, "email": settings.email and _email_beside(settings.email, folder)})
+
+
+def _email_beside(email: Email, folder: Path) -> Email:
+    files = {name: getattr(email, name) for name in ("password_file", "ca_file", "heartbeat_file")}
+    return email.model_copy(update={name: folder / path for name, path in files.items() if path})
 
 
 def _sentence(file: str, raw: dict[str, Any], problem: Any) -> str:

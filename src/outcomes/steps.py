@@ -201,17 +201,30 @@ def publish(tonight: Night) -> None:
 
 
 def _release(tonight: Night, con: "sqlite3.Connection") -> None:
-    from outcomes import private, releases, report
+    from outcomes import private, releases
     from outcomes import publish as press
+    from outcomes.mail import sending
 
     published, limits = tonight.data / "published", tonight.settings.limits
     shutil.rmtree(published / "snapshots" / tonight.run_id, ignore_errors=True)
     label = press.Label(tonight.settings.clinic.name, limits.sheet_rows)
-    snapshot = press.publish(tonight.warehouse, published, tonight.run_id, limits.threads, limits.memory_mb, label)
-    report.write(snapshot, tonight.settings)
+    press.publish(tonight.warehouse, published, tonight.run_id, limits.threads, limits.memory_mb, label)
+    letters = sending.made(published / "snapshots" / tonight.run_id, tonight.settings, tonight.mail_troubles)
     with private.transaction(con):
         releases.add(con, releases.Release(tonight.run_id, tonight.as_of))
+        sending.post(con, letters, tonight.settings, tonight.run_id, tonight.as_of, tonight.mail_troubles)
     reached("released")
+
+
+def send(tonight: Night) -> None:
+    """Sends what waits in the outbox; what can't be sent goes on waiting there, and the night is none the worse."""
+    if tonight.settings.email is not None:
+        from outcomes.mail import sending
+
+        tonight.say("begin", step="send", of=1)
+        tonight.mail = sending.away(tonight.settings, tonight.say, tonight.mail_troubles)
+        if not tonight.mail_troubles:
+            sending.beat(tonight.settings.email, tonight.run_id)
 
 
 def take_in_again(tonight: Night) -> None:
@@ -233,6 +246,6 @@ def take_in_again(tonight: Night) -> None:
     store.replace(data, beside)
 
 
-BUILD_AND_PUBLISH = (Step("build", build), Step("check", check), Step("publish", publish, retries=1))
+BUILD_AND_PUBLISH = (Step("build", build), Step("check", check), Step("publish", publish, retries=1), Step("send", send))
 STEPS = (Step("stage", stage, retries=2), Step("take_in", take_in, retries=2), *BUILD_AND_PUBLISH)
 REBUILD = (Step("take_in", take_in_again), *BUILD_AND_PUBLISH)

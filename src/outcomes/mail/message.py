@@ -66,9 +66,11 @@ def file_name(name: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Controls, line and paragraph marks become spaces; invisible marks (of direction, of width) go."""
+    """Controls, line and paragraph marks become spaces; invisible marks (of direction, of width) go; nothing looks like an encoded word."""
     kept = (" " if unicodedata.category(char) in {"Cc", "Zl", "Zp", "Zs"} else char for char in text)
-    return " ".join("".join(char for char in kept if unicodedata.category(char) not in {"Cf", "Cs", "Co", "Cn"}).split())
+    visible = "".join(char for char in kept if unicodedata.category(char) not in {"Cf", "Cs", "Co", "Cn"})
+    # The standard library writes an encoded word as it stands, and readers decode it, line ends and all.
+    return " ".join(visible.replace("=?", "= ?").split())
 
 
 def fit(letter: Letter, html_kb: int, attachments_mb: int) -> Letter:
@@ -94,11 +96,11 @@ def fit(letter: Letter, html_kb: int, attachments_mb: int) -> Letter:
 
 def _attachments(attachments: Sequence[Attachment], room: int) -> tuple[tuple[Attachment, ...], list[str]]:
     """Those that fit, and the names of the others; counted as they are sent, four characters for three bytes."""
-    left: list[Attachment] = []
-    by_size = sorted(attachments, key=lambda one: len(one.data), reverse=True)
-    while sum(_encoded(one) for one in attachments if one not in left) > room:
-        left.append(by_size[len(left)])
-    return tuple(one for one in attachments if one not in left), [file_name(one.name) for one in left]
+    stay = sorted(range(len(attachments)), key=lambda n: len(attachments[n].data))
+    while stay and sum(_encoded(attachments[n]) for n in stay) > room:
+        stay.pop()
+    kept = tuple(one for n, one in enumerate(attachments) if n in stay)
+    return kept, [file_name(one.name) for n, one in enumerate(attachments) if n not in stay]
 
 
 def _encoded(attachment: Attachment) -> int:
