@@ -14,6 +14,7 @@ with
             course_id,
             started_on,
             started_at,
+            started_on - date '1970-01-01' as day_number,
             kind = 'medicine' as is_dose,
             case when kind = 'medicine' then coalesce(dose_mg, dose_mg_per_kg * weight_kg)::decimal(18, 6) end as mg
         from core.session
@@ -32,10 +33,9 @@ with
             count(*) filter (where is_dose) over in_12_months as doses_in_12_months
         from events
         window
-            in_order as (partition by patient_id order by started_on, started_at nulls last, session_id),
-            in_12_months as (
-                partition by patient_id order by started_on range between interval 364 days preceding and current row
-            )
+            -- Days as numbers, so that the order of events and the twelve months share one sort.
+            in_order as (partition by patient_id order by day_number, started_at nulls last, session_id),
+            in_12_months as (partition by patient_id order by day_number range between 364 preceding and current row)
     ),
     doses as (
         select
