@@ -50,3 +50,17 @@ def night(tmp_path: Path) -> Callable[..., tuple[int, str]]:
         return verbs.run(load(config), config, verbs.Wanted(dt.date.fromisoformat(as_of), **more), log.silent)  # type: ignore[arg-type]
 
     return run
+
+
+@pytest.fixture
+def short_night(night: Callable[..., tuple[int, str]], few_tables: None) -> Callable[..., tuple[int, str]]:
+    """A night that builds few tables, for tests of what it does around them."""
+    return night
+
+
+@pytest.fixture
+def few_tables(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nights of this test build few tables."""
+    import spine
+
+    spine.build_nothing_else(tmp_path_factory.getbasetemp() / "spine", monkeypatch.setattr)

@@ -1,6 +1,8 @@
 """Nights that can be killed: a server that holds the slow imports and forks a process per night, and a client that asks for one.
 
 A night that is forked starts at once, and dies alone. Nothing of Polars may be used before the fork, only imported.
+What is disturbed are the effects on the disk, and these are the same with few tables: nights build those of spine.py. With `whole` they
+build every table.
 """
 
 import datetime as dt
@@ -23,6 +25,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import spine
+
 AS_OF = dt.date(2026, 1, 1)
 CRASHED = 70
 HEAVY = ("great_expectations", "pandas", "pyarrow.pandas_compat", "polars", "duckdb")
@@ -32,11 +36,11 @@ Night = Callable[..., int]
 
 
 @contextmanager
-def nights() -> Iterator[Night]:
+def nights(*, whole: bool = False) -> Iterator[Night]:
     """A function that runs one night to its end and gives its exit code, negative if it was killed, CRASHED if it raised."""
     with tempfile.TemporaryDirectory(prefix="nights-") as folder:
         address = f"{folder}/socket"
-        with subprocess.Popen([sys.executable, __file__, address]) as server:
+        with subprocess.Popen([sys.executable, __file__, address, "whole" if whole else "spine"]) as server:
             try:
                 yield lambda data, verb="run", gate="", **points: _asked(
                     address, server, {"folder": str(data), "verb": verb, "gate": str(gate), "points": points}
@@ -145,11 +149,23 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def known() -> None:
+    """Reads once what every night reads: the SQL files, the questionnaires and profiles."""
+    from outcomes import instruments, judging, places, sqlfiles
+
+    judging.stacked(sqlfiles.read_folder(places.folder("sql")))
+    instruments.load()
+    sqlfiles.parser.cache_clear()  # no thread of a database may be lost in the fork
+
+
 if __name__ == "__main__":
     for name in (*HEAVY, *(f"outcomes.{module}" for module in OURS)):
         importlib.import_module(name)
     for module in pkgutil.iter_modules(importlib.import_module("outcomes.sources").__path__, "outcomes.sources."):
         importlib.import_module(module.name)
+    if sys.argv[2] == "spine":
+        spine.build_nothing_else(Path(sys.argv[1]).with_name("sql"))
+    known()
     gc.freeze()
     with _Server(sys.argv[1], _Handler) as serving:
         serving.serve_forever(0.5)

@@ -1,27 +1,31 @@
 """The page and the verb that set the same data under other definitions beside each other."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 from test_night import SETTINGS, small_clinic
 from typer.testing import CliRunner
 
-from outcomes import cli, compare
+from outcomes import cli, compare, log, verbs
+from outcomes.settings import load
 
 Night = Callable[..., tuple[int, str]]
 ALSO = 'also = ["nhs-tt", "cbe1884"]'
 
 
-@pytest.fixture
-def published(tmp_path: Path, night: Night) -> Path:
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clinic of thirty, some of whom answered twice before treatment: higher first, lower on the eve."""
-    small_clinic(tmp_path, settings=SETTINGS.replace('also = ["nhs-tt"]', ALSO))
+    folder = tmp_path_factory.mktemp("published")
+    small_clinic(folder, settings=SETTINGS.replace('also = ["nhs-tt"]', ALSO))
     early = [f"p{n:03},phq9,2025-02-10,27" for n in range(0, 30, 3)]
-    (tmp_path / "inbox" / "questionnaires_2025-06-02.csv").write_text("\n".join(["patient_id,instrument_id,answered_at,total", *early, ""]))
-    code, line = night()
+    (folder / "inbox" / "questionnaires_2025-06-02.csv").write_text("\n".join(["patient_id,instrument_id,answered_at,total", *early, ""]))
+    config = folder / "outcomes.toml"
+    code, line = verbs.run(load(config), config, verbs.Wanted(date(2026, 1, 1)), log.silent)
     assert code == 0, line
-    return tmp_path
+    return folder
 
 
 def test_the_page_stands_beside_the_tables_and_says_what_moves_a_number(published: Path) -> None:

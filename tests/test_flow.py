@@ -38,6 +38,7 @@ def artifacts(key: str) -> list[object]:
     return [found] if found else []
 
 
+@pytest.mark.usefixtures("few_tables")
 def test_a_flow_run_publishes_what_the_plain_engine_publishes(flows: ModuleType, tmp_path: Path) -> None:
     small_clinic(tmp_path / "flow")
     small_clinic(tmp_path / "plain")
@@ -54,6 +55,7 @@ def test_a_flow_run_publishes_what_the_plain_engine_publishes(flows: ModuleType,
     assert runs.history(tmp_path / "flow" / "data")[-1]["flow_run"]
 
 
+@pytest.mark.usefixtures("few_tables")
 def test_a_disk_that_fails_once_is_tried_again(flows: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small_clinic(tmp_path)
     tries = []

@@ -3,7 +3,7 @@
 import itertools
 import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
+import spine
 from test_warehouse import AS_OF, REF, SETTINGS, Exports
 
 from outcomes import disclosure, increment, instruments, night, places, publish, reference, settings, sqlfiles, steps, warehouse
@@ -207,7 +208,19 @@ def the_same(one: Path, other: Path, folder: Path) -> None:
     assert published(one, folder / "one") == published(other, folder / "other")
 
 
-SEQUENCES = [NIGHTS[place : place + 4] for place in range(0, len(NIGHTS), 4)] + [random.Random(seed).sample(NIGHTS, 5) for seed in range(2)]  # noqa: S311
+IN_TURN = [NIGHTS[place : place + 4] for place in range(0, len(NIGHTS), 4)]
+AT_RANDOM = [random.Random(seed).sample(NIGHTS, 5) for seed in range(2)]  # noqa: S311
+SEQUENCES = [*IN_TURN, *(pytest.param(nights, marks=pytest.mark.slow) for nights in AT_RANDOM)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_tables(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[None]:
+    """All tables of core are built, since these are what is added to, and few of those that are counted from them anew every night; where
+    slow tests are run, all."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not any(item.get_closest_marker("slow") for item in request.session.items):
+            spine.build_nothing_else(tmp_path_factory.mktemp("few") / "sql", patch.setattr, every=("core",))
+        yield
 
 
 @pytest.fixture(scope="module")

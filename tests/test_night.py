@@ -61,12 +61,12 @@ def test_a_clean_night_publishes_with_code_0(night: Night, tmp_path: Path) -> No
     assert {Path(name).stem for name in released(tmp_path)} >= {"outcome_summary", "score_summary", "retention", "quality", "definition"}
 
 
-def test_the_same_files_twice_change_nothing(night: Night, tmp_path: Path) -> None:
+def test_the_same_files_twice_change_nothing(short_night: Night, tmp_path: Path) -> None:
     small_clinic(tmp_path)
-    night()
+    short_night()
     first = released(tmp_path)
     shutil.copy(tmp_path / "inbox" / "sessions_2025-06-01.csv", tmp_path / "inbox" / "sessions_2025-06-01 (1).csv")
-    code, line = night()
+    code, line = short_night()
     assert code == 0
     assert "0 new files" in line
     assert released(tmp_path) == first
@@ -94,41 +94,41 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_refused_file_warns_until_it_is_gone(night: Night, tmp_path: Path) -> None:
+def test_a_refused_file_warns_until_it_is_gone(short_night: Night, tmp_path: Path) -> None:
     small_clinic(tmp_path)
     broken = tmp_path / "inbox" / "patients_2025-06-01.csv"
     broken.write_text("name,born\nx,y\n")
-    assert night()[0] == 4
-    assert night()[0] == 4
+    assert short_night()[0] == 4
+    assert short_night()[0] == 4
     broken.unlink()
-    assert night()[0] == 0
+    assert short_night()[0] == 0
 
 
-def test_the_last_good_release_stays_when_the_data_forbid_publication(night: Night, tmp_path: Path) -> None:
+def test_the_last_good_release_stays_when_the_data_forbid_publication(short_night: Night, tmp_path: Path) -> None:
     small_clinic(tmp_path)
-    night()
+    short_night()
     before, shown = released(tmp_path), runs.current(tmp_path / "data", "published")
     withdraw(tmp_path, 0.8)
-    code, line = night()
+    code, line = short_night()
     assert code == 3
     assert "VOL-01" in line
     assert released(tmp_path) == before
     assert runs.current(tmp_path / "data", "published") == shown
-    code, line = night(accept=("VOL-01",))
+    code, line = short_night(accept=("VOL-01",))
     assert code in {0, 4}, line
     assert released(tmp_path) != before
 
 
-def test_a_step_that_crashes_names_the_step_and_no_value(night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_crashes_names_the_step_and_no_value(short_night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small_clinic(tmp_path)
-    night()
+    short_night()
     before = released(tmp_path)
 
     def crash(_tonight: walk.Night) -> None:
         raise ValueError("the cell says p007")
 
     monkeypatch.setattr(steps, "STEPS", (*steps.STEPS[:2], walk.Step("build", crash)))
-    code, line = night()
+    code, line = short_night()
     assert code == 1
     assert line.startswith("build failed with ValueError")
     assert "p007" not in line + (tmp_path / "data" / "runs.jsonl").read_text()
@@ -155,21 +155,21 @@ def test_errors_of_input_and_output_are_tried_again_and_others_are_not(tmp_path:
     assert tried == {OSError: 2, ValueError: 1}
 
 
-def test_a_second_run_leaves_with_code_75(night: Night, tmp_path: Path) -> None:
+def test_a_second_run_leaves_with_code_75(short_night: Night, tmp_path: Path) -> None:
     small_clinic(tmp_path)
     (tmp_path / "data").mkdir()
     with (tmp_path / "data" / "lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        assert night()[0] == 75
-    assert night()[0] == 0
+        assert short_night()[0] == 75
+    assert short_night()[0] == 0
 
 
-def test_a_dry_run_keeps_nothing(night: Night, tmp_path: Path) -> None:
+def test_a_dry_run_keeps_nothing(short_night: Night, tmp_path: Path) -> None:
     small_clinic(tmp_path)
-    night()
+    short_night()
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "data").rglob("*")}
     withdraw(tmp_path, 0.1)
-    code, line = night(dry=True)
+    code, line = short_night(dry=True)
     assert code == 0, line
     assert "10 %" not in line
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "data").rglob("*")} == before
@@ -232,9 +232,9 @@ def test_init_then_doctor_then_status(tmp_path: Path) -> None:
     assert "nothing yet" in asked.output
 
 
-def test_status_says_what_is_published_and_what_waits(night: Night, tmp_path: Path) -> None:
+def test_status_says_what_is_published_and_what_waits(short_night: Night, tmp_path: Path) -> None:
     small_clinic(tmp_path)
-    night()
+    short_night()
     asked = CliRunner().invoke(cli.app, ["status", "--config", str(tmp_path / "outcomes.toml"), "--log", "json"])
     facts = json.loads(asked.output)
     assert asked.exit_code == 0

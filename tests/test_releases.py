@@ -64,24 +64,26 @@ def seen(folder: Path) -> tuple[str, str]:
     return warehouse.name[:10], published.name[:10]
 
 
-def test_between_two_releases_a_night_computes_and_readers_see_the_last_one(clinic: Path, night: Callable[..., tuple[int, str]]) -> None:
-    code, _ = night(clinic, "2026-01-01")
+def test_between_two_releases_a_night_computes_and_readers_see_the_last_one(
+    clinic: Path, short_night: Callable[..., tuple[int, str]]
+) -> None:
+    code, _ = short_night(clinic, "2026-01-01")
     assert (code, seen(clinic)) == (4, ("2026-01-01", "2026-01-01"))
     put(clinic, SECOND, (clinic / "outcomes.toml").read_text())
     (clinic / "inbox" / "patients_2025-05-01.csv").unlink()
-    code, line = night(clinic, "2026-01-07")
+    code, line = short_night(clinic, "2026-01-07")
     assert (code, seen(clinic)) == (0, ("2026-01-07", "2026-01-01"))
     assert line.startswith("computed as of 2026-01-07")
     assert line.endswith("the release stays as it is; the next comes with figures as of 2026-01-08 or later")
     assert overview.status(load(clinic / "outcomes.toml"))[0] == 0
-    code, line = night(clinic, "2026-01-08")
+    code, line = short_night(clinic, "2026-01-08")
     assert (code, seen(clinic)) == (0, ("2026-01-08", "2026-01-08"))
     assert line.startswith("published as of 2026-01-08")
 
 
-def test_a_release_that_was_decided_on_is_shown_by_the_next_run(clinic: Path, night: Callable[..., tuple[int, str]]) -> None:
-    night(clinic, "2026-01-01")
-    night(clinic, "2026-01-08")
+def test_a_release_that_was_decided_on_is_shown_by_the_next_run(clinic: Path, short_night: Callable[..., tuple[int, str]]) -> None:
+    short_night(clinic, "2026-01-01")
+    short_night(clinic, "2026-01-08")
     data = clinic / "data"
     # As a run leaves it that is killed between its transaction and the swap.
     with closing(private.connect(data)) as con, private.transaction(con):
@@ -89,15 +91,15 @@ def test_a_release_that_was_decided_on_is_shown_by_the_next_run(clinic: Path, ni
     for zone in runs.ZONES:
         (data / zone / "current").unlink()
         (data / zone / "current").symlink_to("snapshots/2026-01-01-0001")
-    night(clinic, "2026-01-09")
+    short_night(clinic, "2026-01-09")
     assert seen(clinic) == ("2026-01-09", "2026-01-08")
 
 
-def test_a_reader_who_was_moved_back_by_hand_stays_there(clinic: Path, night: Callable[..., tuple[int, str]]) -> None:
-    night(clinic, "2026-01-01")
-    night(clinic, "2026-01-08")
+def test_a_reader_who_was_moved_back_by_hand_stays_there(clinic: Path, short_night: Callable[..., tuple[int, str]]) -> None:
+    short_night(clinic, "2026-01-01")
+    short_night(clinic, "2026-01-08")
     current = clinic / "data" / "published" / "current"
     current.unlink()
     current.symlink_to("snapshots/2026-01-01-0001")
-    night(clinic, "2026-01-09")
+    short_night(clinic, "2026-01-09")
     assert seen(clinic) == ("2026-01-09", "2026-01-01")

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -118,17 +119,20 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.toml") if not path.name.startswith("."))
 
 
-def _parsed(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Instrument | Profile:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"), parse_float=Decimal)
+        return _given(path.name, path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
         raise InstrumentError(f"{path.name} is not UTF-8 text") from None
+
+
+@cache
+def _given(name: str, text: str) -> Instrument | Profile:
+    """What a file says, checked: once per process, for what is given is frozen."""
+    try:
+        raw = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        raise InstrumentError(f"{path.name} is not valid TOML: {error}") from None
-
-
-def _read(path: Path) -> Instrument | Profile:
-    raw = _parsed(path)
+        raise InstrumentError(f"{name} is not valid TOML: {error}") from None
     model: type[Instrument] | type[Profile] = Profile if raw.keys() & {"rule", "expected", "version"} else Instrument
     try:
         given = model.model_validate(raw)
@@ -136,7 +140,7 @@ def _read(path: Path) -> Instrument | Profile:
     except ValidationError as error:
         found = sentences(error, model)
     if found:
-        raise InstrumentError("\n".join(f"{path.name}: {said}" for said in found)) from None
+        raise InstrumentError("\n".join(f"{name}: {said}" for said in found)) from None
     return given
 
 
