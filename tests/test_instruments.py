@@ -107,7 +107,9 @@ def test_shipped_example_meets_its_criteria(file: dict[str, Any], example: dict[
         lines = [each for each in criterion.get("scores", []) if each.get("sex") in (None, example.get("sex"))]
         parts = [example["scores"][each["scale"]] >= each["at_least"] for each in lines]
         for cluster in criterion.get("clusters", []):
-            parts.append(sum(example["answers"][item - 1] >= cluster["at_least"] for item in cluster["items"]) >= cluster["needed"])
+            own = {each["item"]: each["at_least"] for each in cluster.get("own_lines", [])}
+            counted = [item for item in cluster["items"] if example["answers"][item - 1] >= own.get(item, cluster["at_least"])]
+            parts.append(len(counted) >= cluster["needed"])
         assert all(parts) is met
         assert parts
 
@@ -411,6 +413,26 @@ BROKEN = [
         "cluster k: items: there is no item 9",
     ),
     ("cluster beyond answers", text(GOOD, criterion('{ id = "k", items = [1], at_least = 4, needed = 1 }')), "at_least 4 is not an answer"),
+    (
+        "own line of no item",
+        text(GOOD, criterion('{ id = "k", items = [1], at_least = 2, needed = 1, own_lines = [{ item = 2, at_least = 1 }] }')),
+        "cluster k: own_lines: item 2 is none of its items",
+    ),
+    (
+        "own line beyond answers",
+        text(GOOD, criterion('{ id = "k", items = [1], at_least = 2, needed = 1, own_lines = [{ item = 1, at_least = 9 }] }')),
+        "cluster k: own_lines: at_least 9 is not an answer",
+    ),
+    (
+        "own line twice",
+        text(
+            GOOD,
+            criterion(
+                '{ id = "k", items = [1], at_least = 2, needed = 1, own_lines = [{ item = 1, at_least = 1 }, { item = 1, at_least = 3 }] }'
+            ),
+        ),
+        "cluster k: own_lines: item 1 stands twice",
+    ),
     ("cluster needs too many", text(GOOD, criterion('{ id = "k", items = [1], at_least = 2, needed = 2 }')), "2 needed of 1 items"),
     ("label of nothing", text(GOOD, '[labels]\n"..." = 1'), 'calm.toml: labels: "..." has no letter or digit'),
     ("maxima with items", text(GOOD, '[[scale]]\nid = "a"\nhow = "maxima"\nitems = [1]\ndomains = [[1]]'), "takes its items from domains"),

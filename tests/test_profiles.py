@@ -81,6 +81,10 @@ EXPECTED = [
     ),
     ("va-pcl5-15", "pcl5", "reliable_change 15"),
     ("va-pcl5-18", "pcl5", "reliable_change 18"),
+    ("pain-50", "peg", "response 0.5"),
+    ("pain-50", "bpi_sf.severity", "response 0.5"),
+    ("pain-50", "bpi_sf.interference", "response 0.5"),
+    ("pain-50", "pain_nrs", "response 0.5"),
     ("nhs-tt", "phq9", "caseness at_least 10, reliable_change 6"),
     ("nhs-tt", "gad7", "caseness at_least 8, reliable_change 4"),
     ("nhs-tt", "spin", "caseness at_least 19, reliable_change 10"),
@@ -95,6 +99,7 @@ def test_thresholds(library: instruments.Library, profile: str, measure: str, th
 
 
 UNVERIFIED = [
+    ("pain-50", "peg", "response"),
     ("ketamine-rwe", "bdi2", "response"),
     ("ketamine-rwe", "bdi2", "remission"),
     ("ketamine-rwe", "bdi2", "caseness"),

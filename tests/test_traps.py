@@ -9,6 +9,7 @@ import datetime as dt
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 
 from outcomes import log, places, suites, verbs
 from outcomes.settings import load
+from outcomes.sources import reading, values
 
 AS_OF = dt.date(2026, 1, 1)
 DAY_0 = dt.date(2025, 3, 3)
@@ -252,23 +254,30 @@ def test_trap(trap: str, house: House, hiding: House) -> None:
     TRAPS[trap](hiding if trap == "a suppressed cell written as 0" else house)
 
 
+def copied(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of the definitions, in a copy of its folder that is read instead of the shipped one."""
+    kind, shipped = name.partition("/")[0], places.folder
+    shutil.copytree(shipped(kind), tmp_path / kind)
+    monkeypatch.setattr(places, "folder", lambda wanted: tmp_path / kind if wanted == kind else shipped(wanted))
+    return tmp_path / name
+
+
+def take_out(file: Path, *codes: str) -> None:
+    suite = json.loads(file.read_text())
+    suite["expectations"] = [rule for rule in suite["expectations"] if rule["meta"]["code"] not in codes]
+    file.write_text(json.dumps(suite))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("trap", GUARDS)
 def test_without_its_guard_the_trap_is_walked_into(trap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name, guard, instead = GUARDS[trap]
-    kind = name.partition("/")[0]
-    shipped = places.folder
-    shutil.copytree(shipped(kind), tmp_path / kind)
-    file = tmp_path / name
-    text = file.read_text()
-    assert guard in text
+    file = copied(name, tmp_path, monkeypatch)
+    assert guard in file.read_text()
     if file.suffix == ".json":
-        suite = json.loads(text)
-        suite["expectations"] = [rule for rule in suite["expectations"] if rule["meta"]["code"] != guard]
-        file.write_text(json.dumps(suite))
+        take_out(file, guard)
     else:
-        file.write_text(text.replace(guard, instead))
-    monkeypatch.setattr(places, "folder", lambda wanted: tmp_path / kind if wanted == kind else shipped(wanted))
+        file.write_text(file.read_text().replace(guard, instead))
     suites.suite.cache_clear()
     try:
         # Some traps are seen once more before publication: then the night is blocked.
@@ -276,3 +285,28 @@ def test_without_its_guard_the_trap_is_walked_into(trap: str, tmp_path: Path, mo
             TRAPS[trap](night(tmp_path / "night", "cms" if trap == "a suppressed cell written as 0" else "off"))
     finally:
         suites.suite.cache_clear()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rules", [(), ("FRM-15", "FRM-16")], ids=["the range still refuses it", "nothing refuses it"])
+def test_without_its_guards_a_code_for_missing_becomes_a_score(
+    rules: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two guards stand one behind the other: -9 and 999 are read as an empty cell, and totals have a range."""
+    monkeypatch.setattr(reading, "missing_numbers", lambda: ())
+    take_out(copied("expectations/form.json", tmp_path, monkeypatch), *rules)
+    suites.suite.cache_clear()
+    try:
+        with pytest.raises(AssertionError) if rules else nullcontext():
+            TRAPS["-9 or 999 as missing"](night(tmp_path / "night"))
+    finally:
+        suites.suite.cache_clear()
+
+
+@pytest.mark.slow
+def test_without_its_guard_a_text_becomes_a_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were a text in a number column taken for nothing, a visit's label would be the best score there is."""
+    number = values._number
+    monkeypatch.setattr(values, "_number", lambda text, comma: Decimal(0) if number(text, comma) == "R01" else number(text, comma))
+    with pytest.raises(AssertionError):
+        TRAPS["a visit label that is text in a number column"](night(tmp_path / "night"))

@@ -208,6 +208,13 @@ def _rest(instrument: Instrument) -> Iterator[str]:
             yield from (where + said for said in _outside("items", cluster.items, instrument))
             if not _allowed(cluster.at_least, instrument):
                 yield f"{where}at_least {cluster.at_least} is not an answer"
+            yield from (
+                f"{where}own_lines: item {own.item} is none of its items" for own in cluster.own_lines if own.item not in cluster.items
+            )
+            yield from (f"{where}own_lines: item {item} stands twice" for item in _twice(str(own.item) for own in cluster.own_lines))
+            for own in cluster.own_lines:
+                if not _allowed(own.at_least, instrument):
+                    yield f"{where}own_lines: at_least {own.at_least} is not an answer"
             if cluster.needed > len(cluster.items):
                 yield f"{where}{cluster.needed} needed of {len(cluster.items)} items"
         yield from (f"criterion {criterion.id}: cluster {name} stands twice" for name in _twice(c.id for c in criterion.clusters))

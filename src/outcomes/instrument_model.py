@@ -187,13 +187,25 @@ class Norm(Part):
     used: bool = False
 
 
+class ItemLine(Part):
+    """The line of one item of a cluster, where it is another than that of the others."""
+
+    item: Item
+    at_least: Whole
+
+
 class Cluster(Part):
-    """`needed` of `items` must be answered `at_least` so high."""
+    """`needed` of `items` must be answered `at_least` so high, or as high as the item's own line says."""
 
     id: Name
     items: Items
     at_least: Whole
     needed: Annotated[int, Field(strict=True, ge=1)]
+    own_lines: tuple[ItemLine, ...] = ()
+
+    def line(self, item: int) -> int:
+        """From which answer on the item counts."""
+        return next((own.at_least for own in self.own_lines if own.item == item), self.at_least)
 
 
 class ScoreLine(Part):

@@ -136,7 +136,15 @@ def _scoring(one: Instrument) -> Iterator[str]:
     for criterion in one.criteria:
         what = "of each sex its own" if any(line.sex for line in criterion.scores) else "all of"
         yield f"**{criterion.title}** (`{criterion.id}`): {what}"
-        parts = [f"at least {each.needed} of {_items(each.items)} answered {each.at_least} or higher" for each in criterion.clusters]
+        parts = [
+            ", ".join(
+                [
+                    f"at least {each.needed} of {_items(each.items)} answered {each.at_least} or higher",
+                    *(f"item {own.item} {own.at_least} or higher" for own in each.own_lines),
+                ]
+            )
+            for each in criterion.clusters
+        ]
         for line in criterion.scores:
             parts.append((f"{line.sex}: " if line.sex else "") + f"`{line.scale}` at least {_number(line.at_least)}, before any rounding")
         yield "\n".join(f"- {each}" for each in parts)

@@ -237,7 +237,7 @@ def _norm(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
 
 def _criterion(library: Library, _: Sequence[Profile]) -> list[tuple[Any, ...]]:
     return [
-        (one.id, criterion.id, cluster.id, item, cluster.at_least, cluster.needed)
+        (one.id, criterion.id, cluster.id, item, cluster.line(item), cluster.needed)
         for one in library.instruments.values()
         for criterion in one.criteria
         for cluster in criterion.clusters
