@@ -241,6 +241,62 @@ def rebuild(config: Config = CONFIG, as_of: AsOf = None, log_style: Log = LogSty
     raise typer.Exit(code)
 
 
+@app.command()
+def explain(
+    metric: Annotated[str, typer.Argument(help="Metric, by its id: response.")],
+    instrument: Annotated[str, typer.Argument(help="Measure, by its id: phq9.")],
+    window: Annotated[str, typer.Argument(help="Window, by its id: d30.")],
+    config: Config = CONFIG,
+    by: Annotated[str, typer.Option("--by", help="Breakdown.")] = "all",
+    level: Annotated[str, typer.Option(help="Group of the breakdown.")] = "all",
+    profile: Annotated[str | None, typer.Option(help="Profile; without it, that of the report.")] = None,
+    rows: Annotated[bool, typer.Option("--rows", help="Also the courses behind it, from the private warehouse.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """From a published rate to its definition, its counts by reason, and the runs and files that fed it.
+
+    Example: [bold]outcomes explain response phq9 d30 --by site --level north[/bold]
+    """
+    from outcomes import explain as tracing
+
+    asked = (metric, instrument, window)
+    code, text = tracing.explain(_settings(config), asked, by, level, profile, rows=rows, as_json=as_json)
+    typer.echo(text, err=code != Exit.OK)
+    raise typer.Exit(code)
+
+
+@app.command()
+def prune(
+    config: Config = CONFIG,
+    keep: Annotated[int | None, typer.Option(min=1, help="How many of each to keep; without it, what [limits] says.")] = None,
+) -> None:
+    """Removes old snapshots of the release and of the warehouse, never the current ones. A night does so at its end.
+
+    Example: [bold]outcomes prune --keep 2[/bold]
+    """
+    from outcomes import keeping
+
+    code, text = keeping.prune(_settings(config), keep)
+    typer.echo(text, err=code != Exit.OK)
+    raise typer.Exit(code)
+
+
+@app.command()
+def rollback(
+    run_id: Annotated[str | None, typer.Argument(help="The run whose release readers shall see; without it, the one before.")] = None,
+    config: Config = CONFIG,
+) -> None:
+    """Shows readers an earlier release again, whole and at once; the next release goes forward from the newest.
+
+    Example: [bold]outcomes rollback 2026-01-25-0031[/bold]
+    """
+    from outcomes import keeping
+
+    code, text = keeping.rollback(_settings(config), run_id)
+    typer.echo(text, err=code != Exit.OK)
+    raise typer.Exit(code)
+
+
 @app.command(hidden=True)
 def docs(check: Annotated[bool, typer.Option("--check", help="Only compare; 1 if a page is stale.")] = False) -> None:
     """Writes the generated pages of docs/ (for developers, in a checkout)."""

@@ -30,8 +30,17 @@ def _published(data: Path, history: list[dict[str, Any]]) -> dict[str, Any] | No
     if shown is None:
         return None
     as_of = dt.date.fromisoformat(shown.name[:10])
-    finished = next((run["finished_at"] for run in reversed(history) if run["run_id"] == shown.name and "finished_at" in run), None)
-    return {"run_id": shown.name, "as_of": as_of, "finished_at": finished, "folder": str(data / "published" / "current")}
+    own = (run for run in reversed(history) if run["run_id"] == shown.name and run["status"] != runs.ROLLED_BACK)
+    finished = next((run["finished_at"] for run in own if "finished_at" in run), None)
+    back = runs.rolled_back(data)
+    folder = str(data / "published" / "current")
+    return {
+        "run_id": shown.name,
+        "as_of": as_of,
+        "finished_at": finished,
+        "folder": folder,
+        "rolled_back_from": back["from"] if back else None,
+    }
 
 
 def _waiting(inbox: Path, data: Path) -> int:
@@ -71,6 +80,8 @@ def _text(facts: dict[str, Any]) -> str:
     lines = [facts["clinic"], ""]
     if published:
         lines += [f"published   figures as of {published['as_of']} (run {published['run_id']}, {_age(published['finished_at'])})"]
+        if published["rolled_back_from"]:
+            lines += [f"            rolled back from {published['rolled_back_from']}, by hand; the next release goes forward again"]
         lines += [f"            {published['folder']}"]
     else:
         lines += ["published   nothing yet: put exports into the inbox and call `outcomes run`"]

@@ -19,6 +19,7 @@ HISTORY = "runs.jsonl"
 PENDING = "pending.json"
 SEEN = "seen.json"
 ZONES = ("warehouse", "published")
+ROLLED_BACK = "rolled back"
 
 
 class Exit(IntEnum):
@@ -83,8 +84,8 @@ def _now() -> str:
 
 
 def ended_well(entry: dict[str, Any]) -> bool:
-    """Whether the run did its work: it released, or no release was due."""
-    return entry.get("status") in ("published", "computed")
+    """Whether the run did its work: it released, or no release was due, or it was no run, but readers were shown an earlier release."""
+    return entry.get("status") in ("published", "computed", ROLLED_BACK)
 
 
 def next_ordinal(data: Path) -> int:
@@ -108,13 +109,23 @@ def snapshots(data: Path, zone: str) -> list[Path]:
 def unfinished(data: Path, zone: str) -> list[Path]:
     """What a killed or failed run left of a zone: half-written folders, and snapshots that no reader ever saw.
 
-    The snapshot of a blocked run is none of them: it shows what the rules saw.
+    The snapshot of a blocked run is none of them: it shows what the rules saw. Nor is one from which readers were rolled back.
     """
     folder = data / zone / "snapshots"
     hidden = [path for path in folder.glob(".*") if path.is_dir()]
-    shown, blocked = current(data, zone), {int(entry["ordinal"]) for entry in history(data) if entry.get("status") == "blocked"}
-    newest = number(shown.name) if shown else 0
+    shown, entries = current(data, zone), history(data)
+    blocked = {int(entry["ordinal"]) for entry in entries if entry.get("status") == "blocked"}
+    seen = [name for entry in entries if entry.get("status") == ROLLED_BACK for name in (entry["run_id"], entry["from"])]
+    newest = max(number(name) for name in [*seen, shown.name if shown else "0"])
     return hidden + [path for path in snapshots(data, zone) if newest < number(path.name) and number(path.name) not in blocked]
+
+
+def rolled_back(data: Path) -> dict[str, Any] | None:
+    """The record of the rollback that readers still see, or None where they see the last release."""
+    shown = current(data, "published")
+    decided = (entry for entry in reversed(history(data)) if entry.get("status") in ("published", ROLLED_BACK))
+    last: dict[str, Any] = next(decided, {})
+    return last if last.get("status") == ROLLED_BACK and shown is not None and last["run_id"] == shown.name else None
 
 
 def current(data: Path, zone: str) -> Path | None:
