@@ -20,6 +20,8 @@ from outcomes.settings import Settings
 WIDTH: Final = 100
 LABEL: Final = 13
 ALL: Final = "all"
+POOLED: Final = "(pooled)"
+TOGETHER: Final = "Reasons too rare to be shown by themselves, together"
 Row = dict[str, Any]
 
 CELL: Final = """
@@ -69,12 +71,12 @@ from meta.input_file inner join numbers using (file_number) order by table_name,
 """
 ROWS: Final = f"""
 with courses as ({COURSES})
-select course_id, coalesce(reason, case when numerator then 'met' else 'not_met' end) as standing, denominator, numerator, baseline,
-    baseline_on, score, answered_on, improvement, definition_version,
+select courses.course_id, coalesce(reason, case when numerator then 'met' else 'not_met' end) as standing, courses.denominator,
+    courses.numerator, baseline, baseline_on, score, courses.answered_on, improvement, definition_version,
     left(before.ingest_id, 12) as baseline_file_id, left(after.ingest_id, 12) as score_file_id
 from courses
-left join core.form as first on first.form_number = baseline_form_number
-left join meta.input_file as before on before.file_number = first.file_number
+left join core.form as earlier on earlier.form_number = courses.baseline_form_number
+left join meta.input_file as before on before.file_number = earlier.file_number
 left join core.form as later on later.form_number = courses.form_number
 left join meta.input_file as after on after.file_number = later.file_number
 order by standing, course_id
@@ -161,9 +163,8 @@ def private_facts(data: Path, run_id: str, key: Key, *, rows: bool) -> Row:
     import duckdb
 
     with duckdb.connect(str(path), read_only=True) as con:
-        taken_in = {
-            entry["as_of"]: entry["run_id"] for entry in reversed(runs.history(data)) if runs.ended_well(entry) and "as_of" in entry
-        }
+        nights = [entry for entry in reversed(runs.history(data)) if runs.ended_well(entry) and "as_of" in entry]
+        taken_in = {entry["as_of"]: entry["run_id"] for entry in nights}
         files = [{**file, "taken_in_by": taken_in.get(str(file["taken_in_as_of"]))} for file in _rows(con, FILES, asdict(key))]
         facts: Row = {"warehouse": path.parent.name, "files": files}
         return facts | ({"rows": _rows(con, ROWS, asdict(key))} if rows else {})
@@ -262,7 +263,7 @@ def _standings(reasons: Sequence[Row]) -> Iterator[str]:
             counts = f"{'hidden':>9}  {'hidden':>14}"
         else:
             counts = f"{_count(row['courses']):>9}  {_count(row['denominator']):>14}"
-        yield f"{counts}  {row['label'] or row['standing']}"
+        yield f"{counts}  {TOGETHER if row['standing'] == POOLED else row['label'] or row['standing']}"
     if any(row["is_suppressed"] for row in reasons):
         yield from _said("hidden", "too few of this group to be told apart by reason; this is not zero")
 
