@@ -21,6 +21,10 @@ DATA_FOLDERS = [
 ]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs_index: installs an older client from the package index, into an environment of its own")
+
+
 def published_data(name: str) -> Path | None:
     """The folder of a published data set, or None where this machine has none."""
     return next((folder / name for folder in DATA_FOLDERS if (folder / name).is_dir()), None)
