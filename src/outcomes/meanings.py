@@ -5,6 +5,7 @@ Comments come from the SQL; units from `sql/ref/unit.csv`; names that were in fo
 
 import csv
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -49,6 +50,10 @@ COLUMNS: Final = """
 select column_name, lower(data_type), coalesce(comment, '') from duckdb_columns()
 where database_name = ? and schema_name = ? and table_name = ? order by column_index
 """
+ALL_COLUMNS: Final = """
+select table_name, column_name, lower(data_type), coalesce(comment, '') from duckdb_columns()
+where database_name = ? and schema_name = ? order by table_name, column_index
+"""
 TABLES: Final = """
 select table_name, coalesce(comment, '') from duckdb_tables() where database_name = ? and schema_name = ? order by all
 """
@@ -56,7 +61,7 @@ VIEWS: Final = """
 select view_name, coalesce(comment, '') from duckdb_views() where database_name = ? and schema_name = ? order by all
 """
 ARGUMENTS: Final = """
-select parameters from duckdb_functions() where database_name = ? and schema_name = ? and function_name = ?
+select function_name, parameters from duckdb_functions() where database_name = ? and schema_name = ?
 """
 
 
@@ -83,19 +88,23 @@ def rows(con: duckdb.DuckDBPyConnection, database: str, schema: str, folder: Pat
     made = {file.name: file for file in sqlfiles.read_folder(folder, ["report"])}
     units = Units(folder)
     old_names = {(old.table, old.column): old.meaning for old in renamed(folder)}
+    columns: defaultdict[str, list[tuple[str, str, str]]] = defaultdict(list)
+    for name, column, type_, meaning in con.execute(ALL_COLUMNS, [database, schema]).fetchall():
+        columns[name].append((column, type_, meaning))
+    arguments = dict(con.execute(ARGUMENTS, [database, schema]).fetchall())
     found: list[tuple[str | int | None, ...]] = []
     for name, header in con.execute(TABLES, [database, schema]).fetchall():
         source = _source(made.get(name))
         found.append(("table", name, None, 0, None, None, " ".join(header.split()), source))
-        for ordinal, (column, type_, meaning) in enumerate(con.execute(COLUMNS, [database, schema, name]).fetchall(), start=1):
+        for ordinal, (column, type_, meaning) in enumerate(columns[name], start=1):
             kind = "renamed" if (name, column) in old_names else "column"
             found.append((kind, name, column, ordinal, type_, units.of(name, column, type_), meaning, source.partition(", from")[0]))
     for name, header in con.execute(VIEWS, [database, schema]).fetchall():
         found.append(("renamed", name, None, 0, None, None, header, "sql/ref/renamed.csv"))
     for file in macros(folder):
-        for (arguments,) in con.execute(ARGUMENTS, [database, schema, file.name]).fetchall():
+        if file.name in arguments:
             said = " ".join(file.header.split())
-            found.append(("macro", file.name, None, 0, ", ".join(arguments), None, said, f"sql/published/{file.name}.sql"))
+            found.append(("macro", file.name, None, 0, ", ".join(arguments[file.name]), None, said, f"sql/published/{file.name}.sql"))
     return pl.DataFrame(found, schema=SCHEMA, orient="row")
 
 
