@@ -43,6 +43,19 @@ def dataset() -> Callable[[str], Path]:
     return find
 
 
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The demo's clinic, made once by its command, and what that printed. Nobody may change it."""
+    from typer.testing import CliRunner
+
+    from outcomes import cli
+
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    said = CliRunner().invoke(cli.app, ["demo", str(folder), "--log", "json"])
+    assert said.exit_code == 0, said.output
+    return folder, said.stdout
+
+
 @pytest.fixture
 def night(tmp_path: Path) -> Callable[..., tuple[int, str]]:
     """Runs a night in this process over a folder with outcomes.toml; exit code and summary line."""

@@ -21,14 +21,6 @@ def block(name: str) -> str:
     return found.group(1)
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    folder = tmp_path_factory.mktemp("readme") / "demo"
-    said = CliRunner().invoke(cli.app, ["demo", str(folder), "--log", "json"])
-    assert said.exit_code == 0, said.output
-    return folder, said.stdout
-
-
 def test_the_demo_prints_what_the_readme_shows(demo: tuple[Path, str]) -> None:
     assert block("text demo").strip() in demo[1]
 

@@ -227,6 +227,22 @@ def send(
 
 
 @app.command()
+def report(
+    config: Config = CONFIG,
+    open_path: Annotated[bool, typer.Option("--open-path", help="Print the page's path and nothing else, to open it with.")] = False,
+) -> None:
+    """Renders the last release again: one page, a PDF, a site; prints where they are.
+
+    Example: [bold]xdg-open "$(outcomes report --open-path)"[/bold]
+    """
+    from outcomes import verbs
+
+    code, text = verbs.report(_settings(config), open_path)
+    typer.echo(text, err=code != Exit.OK)
+    raise typer.Exit(code)
+
+
+@app.command()
 def rebuild(config: Config = CONFIG, as_of: AsOf = None, log_style: Log = LogStyle.auto) -> None:
     """Everything again from the raw files, in the order in which they came, then a night.
 

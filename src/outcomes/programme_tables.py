@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from outcomes import markdown as md
 from outcomes.headline import Cell, query
-from outcomes.instruments import Library
+from outcomes.numerals import HOUSE, Numerals
 from outcomes.programme_figures import FIGURES
 from outcomes.settings import Settings
 
@@ -23,6 +23,7 @@ COLUMNS: Final = ("figure", "measure", "window", "group", "n", "coverage", "valu
 HIDDEN: Final = "hidden"
 MISSING: Final = "-"
 MANY: Final = 2
+_SIGNED: Final = ("share difference", "points")
 NOTE: Final = (
     "n: courses unless said otherwise; coverage: measured / eligible, or judged / given for doses; "
     "hidden: too few to be shown; !: see the caution below the line"
@@ -38,6 +39,9 @@ and ($windows is null or len(list_filter($windows, lambda one: window_id glob on
 and ($profile is null or profile is null or profile in ($profile, 'usual'))
 and (is_hidden or n > 0)
 order by measure, breakdown, ordinal, title, profile, window_id, level
+"""
+_PRIMARY: Final = """
+select indication, instrument_id from published.expected where profile_id = $profile and role = 'primary'
 """
 _RUNS: Final = """
 select count(*) as levels from published.retention
@@ -105,12 +109,12 @@ def load() -> Tables:
     return Tables.model_validate(tomllib.loads(LINES.read_text(encoding="utf-8")))
 
 
-def shown(release: Path, settings: Settings, library: Library, name: str | None = None) -> Iterator[tuple[Table, list[Shown]]]:
-    """The tables of the programmes that the clinic runs, or the one of that name."""
+def shown(release: Path, settings: Settings, name: str | None = None, numerals: Numerals = HOUSE) -> Iterator[tuple[Table, list[Shown]]]:
+    """The tables of the programmes that the clinic runs, or the one of that name; numbers in the numerals asked for."""
     tables = load()
     for table in tables.table:
         if name in (None, table.name) and _is_run(release, table):
-            yield table, [_line(release, settings, library, tables, table, line) for line in table.line]
+            yield table, [_line(release, settings, tables, table, line, numerals) for line in table.line]
 
 
 def _is_run(release: Path, table: Table) -> bool:
@@ -118,7 +122,7 @@ def _is_run(release: Path, table: Table) -> bool:
     return bool(query(release, _RUNS, {"breakdown": runs.breakdown, "levels": list(runs.levels)})[0]["levels"])
 
 
-def _line(release: Path, settings: Settings, library: Library, tables: Tables, table: Table, line: Line) -> Shown:
+def _line(release: Path, settings: Settings, tables: Tables, table: Table, line: Line, numerals: Numerals) -> Shown:
     profile = settings.report.profile
     levels = line.levels or (table.indications if line.breakdown == "indication" else None)
     wanted = {
@@ -131,12 +135,12 @@ def _line(release: Path, settings: Settings, library: Library, tables: Tables, t
     }
     cells = query(release, _ROWS.format(figure=FIGURES[line.figure]), wanted)
     if line.primary:
-        primary = {(e.indication, e.instrument) for e in library.profiles[profile].expected if e.role == "primary"}
+        primary = {(row["indication"], row["instrument_id"]) for row in query(release, _PRIMARY, {"profile": profile})}
         cells = [cell for cell in cells if (cell["level"], cell["measure"]) in primary]
     notes = {cell["note"] for cell in cells if cell["note"]} or ({tables.compared} if line.compares else set())
     return Shown(
         heading=f"{table.id} {line.line}. {line.title}",
-        rows=tuple(_row(cell, line) for cell in _folded(_in_order(cells, [window.id for window in settings.windows]))),
+        rows=tuple(_row(cell, line, numerals) for cell in _folded(_in_order(cells, [window.id for window in settings.windows]))),
         remarks=(*sorted(notes), *_cautions(cells)),
     )
 
@@ -182,39 +186,41 @@ def _folded(cells: Sequence[Cell]) -> Iterator[Cell]:
             yield from hidden
 
 
-def _row(cell: Cell, line: Line) -> tuple[str, ...]:
+def _row(cell: Cell, line: Line, numerals: Numerals = HOUSE) -> tuple[str, ...]:
     title = f"{cell['title']} ({cell['profile']})" if line.every_profile and cell["profile"] else cell["title"]
     level = f"{cell['breakdown']}: {cell['level']}" if line.breakdown == "*" else cell["level"]
     window = f"{cell['window_id']} !" if cell["caution"] else cell["window_id"] or MISSING
     who = (title, cell["measure"] or MISSING, window, level)
     if cell["is_hidden"]:
         return (*who, HIDDEN, HIDDEN, HIDDEN, HIDDEN)
-    coverage = MISSING if cell["coverage"] is None else f"{100 * cell['coverage']:.0f} %"
-    return (*who, str(cell["n"]), coverage, _value(cell), cell["also"] or MISSING)
+    coverage = MISSING if cell["coverage"] is None else numerals.share(cell["coverage"])
+    also = numerals.within(cell["also"]) if cell["also"] else MISSING
+    return (*who, numerals.plain(cell["n"]), coverage, _value(cell, numerals), also)
 
 
-def _value(cell: Cell) -> str:
+def _value(cell: Cell, numerals: Numerals = HOUSE) -> str:
     """The number with its interval, in the words of its kind."""
     value, low, high, unit = (cell[name] for name in ("value", "low", "high", "unit"))
+    plain, brief, to = numerals.plain, numerals.brief, numerals.to
     if cell["kind"] == "median":
-        interval = f" ({_days(low)} to {_days(high)})" if low is not None else ""
-        return f"median by {_days(value)} {unit}{interval}" if value is not None else "median not shown"
+        ends = f" ({_days(low, numerals)} to {_days(high, numerals)})" if low is not None else ""
+        return f"median by {_days(value, numerals)} {unit}{ends}" if value is not None else "median not shown"
     if value is None:
-        return f"{float(low):g} to {float(high):g} {unit}".strip() if cell["kind"] == "plain" and low is not None else MISSING
-    texts = {
-        "share": ("{:.0f} %", "{:.0f}-{:.0f}", 100),
-        "share difference": ("{:+.0f} points", "{:+.0f} to {:+.0f}", 100),
-        "points": ("{:+.1f}", "{:+.1f} to {:+.1f}", 1),
-        "rate": ("{:.3f} " + unit, "{:.3f}-{:.3f}", 1),
-        "plain": ("{:.4g} " + unit, "{:.4g}-{:.4g}", 1),
-    }
-    number, interval, scale = texts[cell["kind"]]
-    ends = f" ({interval.format(scale * float(low), scale * float(high))})" if low is not None and high is not None else ""
-    return f"{number.format(scale * float(value)).strip()}{ends}"
+        return f"{brief(low, 6)} to {brief(high, 6)} {unit}".strip() if cell["kind"] == "plain" and low is not None else MISSING
+    scale = 100 if cell["kind"].startswith("share") else 1
+    after = {"share difference": " points", "points": ""}.get(cell["kind"], f" {unit}")
+    is_signed, digits = cell["kind"] in _SIGNED, {"points": 1, "rate": 3}.get(cell["kind"], 0)
+
+    def written(x: Any) -> str:
+        return brief(x) if cell["kind"] == "plain" else plain(scale * float(x), digits, is_signed)
+
+    number = numerals.percent.format(written(value)) if cell["kind"] == "share" else f"{written(value)}{after}".strip()
+    between = " to " if is_signed else to
+    return f"{number} ({written(low)}{between}{written(high)})" if low is not None and high is not None else number
 
 
-def _days(value: Any) -> str:
-    return "open" if value is None else f"{float(value):g}"
+def _days(value: Any, numerals: Numerals) -> str:
+    return "open" if value is None else numerals.brief(value, 6)
 
 
 def title(settings: Settings) -> str:
@@ -222,7 +228,7 @@ def title(settings: Settings) -> str:
     return f"{settings.clinic.name}: thresholds of {settings.report.profile}, small counts hidden by rule {settings.disclosure.rule}"
 
 
-def terminal(release: Path, settings: Settings, library: Library, name: str | None = None, width: int = 150) -> str:
+def terminal(release: Path, settings: Settings, name: str | None = None, width: int = 150) -> str:
     """The tables as text; empty where the clinic runs no such programme."""
     from rich import box
     from rich.console import Console
@@ -230,11 +236,11 @@ def terminal(release: Path, settings: Settings, library: Library, name: str | No
 
     console = Console(width=width)
     with console.capture() as captured:
-        for table, lines in shown(release, settings, library, name):
+        for table, lines in shown(release, settings, name):
             console.print(f"{table.id} {table.title}\n{title(settings)}\n{NOTE}\n", markup=False, highlight=False)
             for line in lines:
                 grid = Grid(title=line.heading, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-                columns, rows = _told(line)
+                columns, rows = told(line)
                 for column in columns:
                     side: Literal["left", "right"] = "right" if column in ("n", "coverage") else "left"
                     grid.add_column(column, justify=side, no_wrap=column in ("measure", "window", "n", "coverage", COLUMNS[-2]))
@@ -245,17 +251,17 @@ def terminal(release: Path, settings: Settings, library: Library, name: str | No
     return "\n".join(text.rstrip() for text in captured.get().splitlines()).strip("\n")
 
 
-def markdown(release: Path, settings: Settings, library: Library, name: str | None = None) -> str:
+def markdown(release: Path, settings: Settings, name: str | None = None) -> str:
     """The same as Markdown."""
     parts: list[str] = []
-    for table, lines in shown(release, settings, library, name):
+    for table, lines in shown(release, settings, name):
         parts += [f"# {table.id} {table.title}", f"{title(settings)}.", f"{NOTE}."]
         for line in lines:
-            parts += [f"## {line.heading}", md.table(*_told(line)), *(f"{remark}." for remark in line.remarks)]
+            parts += [f"## {line.heading}", md.table(*told(line)), *(f"{remark}." for remark in line.remarks)]
     return "\n\n".join(parts)
 
 
-def _told(line: Shown) -> tuple[list[str], list[list[str]]]:
+def told(line: Shown) -> tuple[list[str], list[list[str]]]:
     """Columns and rows, without measure and window where the line is about none."""
     rows = line.rows or (("nothing published", *[MISSING] * (len(COLUMNS) - 1)),)
     kept = [i for i, name in enumerate(COLUMNS) if name not in ("measure", "window") or any(row[i] != MISSING for row in rows)]

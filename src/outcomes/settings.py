@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from outcomes import numerals
+
 WEEK = 7
 
 
@@ -32,6 +34,15 @@ def _address(text: str) -> str:
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 Address = Annotated[str, AfterValidator(_address)]
+
+
+def _locale(name: str) -> str:
+    if name not in numerals.names():
+        raise ValueError(f"is not a locale; there are {', '.join(numerals.names())}")
+    return name
+
+
+Locale = Annotated[str, AfterValidator(_locale)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Days = Annotated[int, Field(ge=-3660, le=3660)]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=64)]
@@ -129,6 +140,7 @@ class Report(Part):
     profile: str = "ketamine-rwe"
     also: tuple[str, ...] = ()
     headline_window: Id = "d30"
+    locale: Locale = "en-US"
 
     @property
     def profiles(self) -> tuple[str, ...]:

@@ -201,15 +201,16 @@ def publish(tonight: Night) -> None:
 
 
 def _release(tonight: Night, con: "sqlite3.Connection") -> None:
-    from outcomes import private, releases
+    from outcomes import private, releases, report
     from outcomes import publish as press
     from outcomes.mail import sending
 
     published, limits = tonight.data / "published", tonight.settings.limits
     shutil.rmtree(published / "snapshots" / tonight.run_id, ignore_errors=True)
     label = press.Label(tonight.settings.clinic.name, limits.sheet_rows)
-    press.publish(tonight.warehouse, published, tonight.run_id, limits.threads, limits.memory_mb, label)
-    letters = sending.made(published / "snapshots" / tonight.run_id, tonight.settings, tonight.mail_troubles)
+    snapshot = press.publish(tonight.warehouse, published, tonight.run_id, limits.threads, limits.memory_mb, label)
+    report.write(snapshot, tonight.settings)
+    letters = sending.made(snapshot, tonight.settings, tonight.mail_troubles)
     with private.transaction(con):
         releases.add(con, releases.Release(tonight.run_id, tonight.as_of))
         sending.post(con, letters, tonight.settings, tonight.run_id, tonight.as_of, tonight.mail_troubles)

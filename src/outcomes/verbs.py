@@ -175,7 +175,7 @@ def demo(folder: Path, patients: int, say: Say) -> tuple[int, str]:
 
 def tables(settings: Settings, kind: str | None, as_markdown: bool) -> tuple[int, str]:
     """The tables of the kinds of programme that the clinic runs, or of one of them, from the last release."""
-    from outcomes import instruments, programme_tables
+    from outcomes import programme_tables
 
     known = [table.name for table in programme_tables.load().table]
     if kind is not None and kind not in known:
@@ -183,15 +183,15 @@ def tables(settings: Settings, kind: str | None, as_markdown: bool) -> tuple[int
     release = settings.paths.data / "published" / "current" / "outcomes.duckdb"
     if not release.exists():
         return Exit.USAGE, "nothing is published yet: call `outcomes run`"
-    library = instruments.load(settings.paths.instruments, settings.paths.profiles)
     form = programme_tables.markdown if as_markdown else programme_tables.terminal
-    return Exit.OK, form(release, settings, library, kind) or "the clinic runs no programme of this kind"
+    return Exit.OK, form(release, settings, kind) or "the clinic runs no programme of this kind"
 
 
 def _whereabouts(folder: Path, paths: Paths) -> list[str]:
     data = paths.data.relative_to(folder.resolve())
     return [
         f"exports of the clinic     {folder}/inbox        what was planted: {folder}/truth.json",
+        f"the report                {folder}/{data}/published/current/report.html   (also report.pdf and site/ beside it)",
         f"published tables          {folder}/{data}/published/current/outcomes.duckdb   (also parquet/ and csv/ beside it)",
         f"tables by programme       outcomes tables --config {folder}/outcomes.toml",
         f"row level, de-identified  {folder}/{data}/warehouse/current/warehouse.duckdb",
@@ -238,6 +238,30 @@ def send(settings: Settings, wanted: Mail, say: Say) -> tuple[int, str]:
             return sending.on_request(settings, wanted.to, wanted.approve, wanted.retry, say)
     except runs.Busy:
         return Exit.BUSY, "another run holds the lock; it sends what waits"
+
+
+def report(settings: Settings, only_path: bool) -> tuple[int, str]:
+    """Renders the last release once more, beside its tables, and says where. Exit codes: 0, 2 where nothing is published."""
+    from outcomes import report as dresses
+
+    current = settings.paths.data / "published" / "current"
+    if not (current / "outcomes.duckdb").exists():
+        return Exit.USAGE, "nothing is published yet: call `outcomes run`"
+    try:
+        with runs.lock(settings.paths.data):
+            dresses.write(current.resolve(), settings)
+    except runs.Busy:
+        return Exit.BUSY, "another run holds the lock; it writes the report itself"
+    if only_path:
+        return Exit.OK, str(current / "report.html")
+    return Exit.OK, "\n".join(
+        f"{what:<24}{current / name}"
+        for what, name in (
+            ("report, one page", "report.html"),
+            ("report, to print", "report.pdf"),
+            ("report, many pages", "site/index.html"),
+        )
+    )
 
 
 def rebuild(settings: Settings, as_of: dt.date | None, say: Say) -> tuple[int, str]:

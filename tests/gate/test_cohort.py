@@ -111,7 +111,7 @@ START = some(11, 3) | some(22, 3)
         pytest.param(some(11, 2) | some(22, 3) | some(11, 2, "q"), set(), id="two newcomers, who wait"),
         pytest.param(some(11, 2) | some(22, 3) | some(12, 3, "q"), {"site"}, id="newcomers at the site, of the other programme"),
         pytest.param(some(11, 2) | {"p112": (21, 0)} | some(22, 3) | some(11, 3, "q"), {"programme"}, id="a move between sites"),
-        pytest.param(some(22, 3) | some(22, 3, "q"), set(), id="everybody of a level went"),
+        pytest.param(some(22, 3) | some(22, 3, "q"), {"programme", "site"}, id="everybody of a level went"),
     ],
 )
 def test_a_touched_level_waits_for_newcomers(people: People, ready: set[str]) -> None:
@@ -172,11 +172,11 @@ def test_no_combination_of_what_one_breakdown_printed_weighs_few_people(nights: 
         released += [version] if fresh else []
 
 
-def _names(sizes: dict[str, int], before: pl.DataFrame | None = None, share: float = 0) -> tuple[dict[str, str], pl.DataFrame]:
+def _names(sizes: dict[str, int], before: pl.DataFrame | None = None, **more: float) -> tuple[dict[str, str], pl.DataFrame]:
     strata = {level: place for place, level in enumerate(sizes)}
     levels = pl.DataFrame([(i, "site", level) for level, i in strata.items()], schema=["stratum_id", "breakdown", "level"], orient="row")
     people = rows({f"{level}{i}": (strata[level], 0) for level, n in sizes.items() for i in range(n)})
-    answer = names.names(people, levels, before, K, share)
+    answer = names.names(people, levels, before, K, **more)
     return dict(answer.select("level", "name").iter_rows()), answer
 
 
@@ -201,6 +201,12 @@ def test_names(nights: list[dict[str, int]], expected: dict[str, str]) -> None:
     for sizes in nights:
         told, before = _names(sizes, before)
     assert told == expected
+
+
+def test_a_pool_is_left_when_both_sides_are_ripe() -> None:
+    _, before = _names({"a": 9, "b": 2, "c": 1})
+    assert _names({"a": 9, "b": 5, "c": 6}, before, ripe=2)[0]["b"] == P
+    assert _names({"a": 9, "b": 6, "c": 6}, before, ripe=2)[0]["b"] == "b"
 
 
 def test_a_share_pools_what_would_wait_for_long() -> None:

@@ -144,11 +144,9 @@ def ready(standing: pl.DataFrame, touched: pl.DataFrame, levels: pl.DataFrame, r
 
     `standing` and `touched` are tonight's (of the cohort), `released` names the versions (population, version) at which anything that was
     counted of the population was printed. A level that was touched since such a version needs k newcomers since the last version
-    before it was touched; so does the total. A level that nobody is left in keeps its breakdown from being printed once it is
-    touched, as nobody new stands in it.
+    before it was touched; so does the total. Of a level that nobody is left in nothing is printed, so it needs nobody.
     """
     places = in_levels(standing.select(*WHO, "stratum_id", "first"), levels).unique()
-    everywhere = pl.concat([places.select(LEVEL), touched.select(LEVEL)]).unique()
     last = (
         touched.join(released.select("population", pl.col("version").alias("since")), on="population", nulls_equal=True)
         .filter(pl.col("since") < pl.col("version"))
@@ -156,7 +154,9 @@ def ready(standing: pl.DataFrame, touched: pl.DataFrame, levels: pl.DataFrame, r
         .agg(pl.col("since").max())
     )
     crowd = places.join(last, on=LEVEL, nulls_equal=True).group_by(LEVEL).agg((pl.col("first") > pl.col("since")).sum().alias("newcomers"))
-    judged = everywhere.join(last, on=LEVEL, how="left", nulls_equal=True).join(crowd, on=LEVEL, how="left", nulls_equal=True)
+    judged = (
+        places.select(LEVEL).unique().join(last, on=LEVEL, how="left", nulls_equal=True).join(crowd, on=LEVEL, how="left", nulls_equal=True)
+    )
     judged = judged.with_columns(is_ready=pl.col("since").is_null() | (pl.col("newcomers").fill_null(0) >= k))
     total = judged.filter(pl.col("breakdown") == TOTAL).select("population", pl.col("is_ready").alias("total_is"))
     return (

@@ -140,8 +140,10 @@ def _suspect(fresh: pl.DataFrame, ledger: pl.DataFrame, layout: Layout, k: int, 
         return []
     was = {name: f"{name}_before" for name in [*layout.sums, *layout.also]}
     total = pl.col("level") == TOTAL
-    earlier = ledger.rename(was)
-    across = [*layout.keys, *layout.parts]
+    # A table without keys or parts has one total; a join wants a column all the same.
+    across = ["of", *layout.keys, *layout.parts]
+    fresh = fresh.with_columns(of=pl.lit(0))
+    earlier = ledger.rename(was).with_columns(of=pl.lit(0))
     units = fresh.join(earlier.select(*layout.unit, *was.values()), on=layout.unit, nulls_equal=True)
     told = earlier.filter(total).select(*across, *(was[name] for name in layout.sums)).unique()
     totals = fresh.filter(total).join(told, on=across, nulls_equal=True)

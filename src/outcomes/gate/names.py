@@ -14,13 +14,16 @@ import polars as pl
 POOLED: Final = "(pooled)"
 
 
-def names(people: pl.DataFrame, levels: pl.DataFrame, before: pl.DataFrame | None, k: int, share: float = 0.0) -> pl.DataFrame:
+def names(
+    people: pl.DataFrame, levels: pl.DataFrame, before: pl.DataFrame | None, k: int, share: float = 0, ripe: float = 1
+) -> pl.DataFrame:
     """population, breakdown, level, name: the level's own, or `(pooled)`; sorted. One row per level that is known, now or `before`.
 
     `people`: population, person, stratum_id, all of tonight, whether they wait or not. A level has a name of its own if k people and
     `share` of the population are in it; so has the pool, which takes in the next larger level where it would not. `before` is the answer of
-    the night before: a level with a name of its own keeps it unless the pool needs it, and one in the pool leaves it when both
-    it and what stays behind are large enough. A population of fewer than k people is one pool.
+    the night before: a level with a name of its own keeps it unless the pool needs it, and one in the pool leaves it when both it and what
+    stays behind are `ripe` times as large. (A breakdown in which a name is new waits for k newcomers on both sides. That takes k / r
+    nights where r of them come a night; where n people are there already, it is k / n of the time that it took to get so far.)
     """
     on = ["population", "breakdown", "level"]
     counted = people.select("population", "person", "stratum_id").join(levels.select("stratum_id", "breakdown", "level"), on="stratum_id")
@@ -35,20 +38,21 @@ def names(people: pl.DataFrame, levels: pl.DataFrame, before: pl.DataFrame | Non
     named: list[str] = []
     for _, group in groupby(rows, key=lambda row: row[:2]):
         of = list(group)
-        named += _named(of, max(k, share * of[0][-1]))
+        named += _named(of, max(k, share * of[0][-1]), ripe)
     return counts.select(on).with_columns(pl.Series("name", named, dtype=pl.String))
 
 
-def _named(rows: Sequence[tuple[Any, ...]], least: float) -> list[str]:
+def _named(rows: Sequence[tuple[Any, ...]], least: float, ripe: float) -> list[str]:
     """The name of each level of one breakdown, in the order of its rows: population, breakdown, level, n, name, people."""
     size: Mapping[Any, int] = {row[2]: row[3] for row in rows}
     is_pooled = {row[2] for row in rows if row[4] == POOLED or (row[4] is None and row[3] < least)}
+    apart = least * ripe if any(row[4] == POOLED for row in rows) else least
 
     def people() -> int:
         return sum(size[level] for level in is_pooled)
 
     for level in sorted(is_pooled, key=lambda level: (-size[level], level)):
-        if size[level] >= least and (people() - size[level] >= least or len(is_pooled) == 1):
+        if size[level] >= apart and (people() - size[level] >= apart or len(is_pooled) == 1):
             is_pooled.discard(level)
     while is_pooled and people() < least and len(is_pooled) < len(rows):
         is_pooled.add(min((level for level in size if level not in is_pooled), key=lambda level: (size[level], level)))

@@ -23,7 +23,9 @@ DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday
 
 def letters_of(release: Path, settings: Settings) -> list[Letter]:
     """The letters that a release brings, made from its snapshot."""
-    return []
+    from outcomes import report
+
+    return report.letters(release, settings)
 
 
 def recipients(email: Email, kind: Kind) -> tuple[str, ...]:

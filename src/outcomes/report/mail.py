@@ -1,0 +1,162 @@
+"""A report in, letters out: tables and inline CSS, pictures by content id, and a plain text that says the same, line by line."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from outcomes.letter import Attachment, Letter
+from outcomes.report.assemble import digest
+from outcomes.report.draw import png
+from outcomes.report.html import environment
+from outcomes.report.model import Grid, Picture, Report, Said, Text
+
+WIDTH: Final = 76
+HEADLINE_COLUMNS: Final = ("Indication", "Measure", "Both scores", "Coverage", "Response", "Remission")
+MOST_ROWS: Final = 12
+_ATTACHED: Final = (
+    ("report.pdf", "application/pdf"),
+    ("outcomes.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+)
+
+Item = dict[str, Any]
+
+
+def letters(report: Report, snapshot: Path) -> list[Letter]:
+    """One to leadership, with what the snapshot has to attach, and one to the owners of the data."""
+    attached = tuple(Attachment(name, kind, (snapshot / name).read_bytes()) for name, kind in _ATTACHED if (snapshot / name).exists())
+    top, owners = _leadership(report), _owners(report)
+    pictures = [item["picture"] for item in top if item["kind"] == "picture" and item["picture"].spec]
+    return [
+        Letter(
+            kind="leadership",
+            subject=report.subject,
+            html=_html(report.title, top),
+            text=_text(report.title, top),
+            images={picture.id: png(picture.spec) for picture in pictures},
+            attachments=attached,
+            digest=digest(_undated(top, report)),
+        ),
+        Letter(
+            kind="quality",
+            subject=report.quality_subject,
+            html=_html(f"{report.clinic}: data quality as of {report.day}", owners),
+            text=_text(f"{report.clinic}: data quality as of {report.day}", owners),
+            digest=digest(_undated(owners, report)),
+        ),
+    ]
+
+
+def _undated(items: Sequence[Item], report: Report) -> list[str]:
+    return [repr(item).replace(report.day, "") for item in items]
+
+
+def _leadership(report: Report) -> list[Item]:
+    first = report.first
+    headline = next(block for block in report.sections[0].blocks if isinstance(block, Grid))
+    return [
+        {"kind": "answer", "text": first.answer},
+        {"kind": "figures", "figures": first.figures},
+        {"kind": "small", "text": " ".join((first.asked, *first.meanings))},
+        {"kind": "heading", "text": "What to do"},
+        {"kind": "list", "lines": [f"{task.who}: {task.what}" for task in first.tasks]},
+        *(item for one in first.said for item in _said(one)),
+        {"kind": "picture", "picture": report.trend},
+        {"kind": "grid", "grid": _narrowed(headline, HEADLINE_COLUMNS)},
+        {"kind": "small", "text": report.caveat},
+    ]
+
+
+def _said(one: Said) -> list[Item]:
+    verdict = "nothing unusual" if one.verdict == "good" else "take a look"
+    return [{"kind": "heading", "text": f"{one.heading}: {verdict}"}, {"kind": "list", "lines": one.lines}]
+
+
+def _owners(report: Report) -> list[Item]:
+    items: list[Item] = [{"kind": "answer", "text": report.quality_answer}]
+    for section in report.quality:
+        if section.id == "allrules":
+            continue
+        items.append({"kind": "heading", "text": section.title})
+        for block in section.blocks:
+            if isinstance(block, Grid):
+                items.append({"kind": "grid", "grid": _first_rows(block)})
+            elif isinstance(block, Text) and section.id != "mend":
+                items += [{"kind": "list", "lines": block.lines}]
+    return items
+
+
+def _narrowed(grid: Grid, columns: Sequence[str]) -> Grid:
+    """Some columns of a table, so that it fits a phone."""
+    kept = [grid.columns.index(name) for name in columns]
+    return Grid(grid.title, tuple(columns), tuple(tuple(row[i] for i in kept) for row in grid.rows), grid.numbers, grid.remarks)
+
+
+def _first_rows(grid: Grid) -> Grid:
+    if len(grid.rows) <= MOST_ROWS:
+        return grid
+    more = f"{len(grid.rows) - MOST_ROWS} further lines stand in the report."
+    return Grid(grid.title, grid.columns, grid.rows[:MOST_ROWS], grid.numbers, (*grid.remarks, more))
+
+
+def _html(title: str, items: Sequence[Item]) -> str:
+    return environment().get_template("mail.html").render(title=title, items=items)
+
+
+def _text(title: str, items: Sequence[Item]) -> str:
+    lines = [title, "=" * len(title), ""]
+    for item in items:
+        lines += [*_IN_WORDS[item["kind"]](item), ""]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=" " * len(indent), break_long_words=False) or [""]
+
+
+def _figures(item: Item) -> list[str]:
+    lines: list[str] = []
+    for figure in item["figures"]:
+        lines.append(f"{figure.name}: {figure.value}")
+        lines += [
+            line
+            for text in (", ".join(part for part in (figure.of, figure.interval) if part), figure.coverage, figure.bounds)
+            if text
+            for line in _wrapped(text, "  ")
+        ]
+    return lines
+
+
+def _picture(item: Item) -> list[str]:
+    picture: Picture = item["picture"]
+    return [picture.title, *_wrapped(picture.alt)]
+
+
+def _grid(item: Item) -> list[str]:
+    """Aligned columns where they fit, else one line per value."""
+    grid: Grid = item["grid"]
+    widths = [max(len(text) for text in column) for column in zip(grid.columns, *grid.rows, strict=True)]
+    lines = [grid.title]
+    if sum(widths) + 2 * len(widths) <= WIDTH:
+        for row in (grid.columns, *grid.rows):
+            cells = [text.rjust(w) if right else text.ljust(w) for text, w, right in zip(row, widths, grid.is_number, strict=True)]
+            lines.append("  ".join(cells))
+    else:
+        for row in grid.rows:
+            parts = [f"{column}: {text}" for column, text in zip(grid.columns[1:], row[1:], strict=True)]
+            lines += [row[0], *_wrapped("; ".join(parts), "  ")]
+    for remark in grid.remarks:
+        lines += _wrapped(remark)
+    return lines
+
+
+_IN_WORDS: Final[Mapping[str, Any]] = {
+    "answer": lambda item: _wrapped(item["text"]),
+    "text": lambda item: _wrapped(item["text"]),
+    "small": lambda item: _wrapped(item["text"]),
+    "heading": lambda item: [item["text"], "-" * len(item["text"])],
+    "list": lambda item: [line for text in item["lines"] for line in _wrapped(text, "* ")],
+    "figures": _figures,
+    "picture": _picture,
+    "grid": _grid,
+}
