@@ -123,7 +123,7 @@ def _figure(words: Words, metric: str, row: Row) -> Figure:
     numerals, name = words.numerals, words.metric(metric)
     if row["is_suppressed"]:
         return Figure(name, HIDDEN, "too few courses to be shown", "", "", "")
-    measured = f"{numerals.plain(row['measured'])} of {numerals.plain(row['eligible'])} courses it can apply to were measured"
+    measured = f"measured: {numerals.plain(row['measured'])} of the {numerals.plain(row['eligible'])} courses that it can be asked of"
     if row["coverage"] is not None:
         measured += f" ({numerals.share(row['coverage'])})"
     if row["rate"] is None:
@@ -134,7 +134,7 @@ def _figure(words: Words, metric: str, row: Row) -> Figure:
         of=f"{numerals.plain(row['numerator'])} of {numerals.plain(row['denominator'])} courses",
         interval=f"95{numerals.percent.format('')} interval {numerals.shares(row['rate_low'], row['rate_high'])}",
         coverage=measured,
-        bounds=f"between {numerals.share(row['rate_worst'])} and {numerals.share(row['rate_best'])} had all the others gone badly, or well",
+        bounds=f"had all others gone badly {numerals.share(row['rate_worst'])}, all well {numerals.share(row['rate_best'])}",
     )
 
 
@@ -163,7 +163,9 @@ def _trend(words: Words, top: Headline | None) -> Said:
         for row in (words.release.rows(_SITES, _asked(words) | {"measure": top.measure}) if top else ())
     ]
     outside = len(lines) > (len(top.rates) if top else 0)
-    return Said("Trend", "look" if is_odd or outside else "good", tuple(lines) or ("Too few courses to show a trend.",))
+    if not lines:
+        return Said("Trend", "untold", ("Too few courses to show a trend.",))
+    return Said("Trend", "look" if is_odd or outside else "good", tuple(lines))
 
 
 def trend_of(words: Words, name: str, periods: list[Row]) -> tuple[str, bool]:
@@ -183,7 +185,7 @@ def trend_of(words: Words, name: str, periods: list[Row]) -> tuple[str, bool]:
 def _change(words: Words) -> Said:
     """Why numbers moved since the last release, where the release says so."""
     if not words.release.has("change"):
-        return Said("What changed", "good", ("This release does not say what moved since the one before.",))
+        return Said("What changed", "untold", ("This release does not say what moved since the one before.",))
     from outcomes.report.change import lines
 
     return Said("What changed", "good", tuple(lines(words)))

@@ -12,7 +12,8 @@ from outcomes.report.html import environment
 from outcomes.report.model import Grid, Picture, Report, Said, Text
 
 WIDTH: Final = 76
-HEADLINE_COLUMNS: Final = ("Indication", "Measure", "Both scores", "Coverage", "Response", "Remission")
+HEADLINE_COLUMNS: Final = ("Both scores", "Coverage", "Response", "Remission")
+NARROW: Final = 5
 MOST_ROWS: Final = 12
 _ATTACHED: Final = (
     ("report.pdf", "application/pdf"),
@@ -62,14 +63,13 @@ def _leadership(report: Report) -> list[Item]:
         {"kind": "list", "lines": [f"{task.who}: {task.what}" for task in first.tasks]},
         *(item for one in first.said for item in _said(one)),
         {"kind": "picture", "picture": report.trend},
-        {"kind": "grid", "grid": _narrowed(headline, HEADLINE_COLUMNS)},
+        _grid_item(_narrowed(headline)),
         {"kind": "small", "text": report.caveat},
     ]
 
 
 def _said(one: Said) -> list[Item]:
-    verdict = "nothing unusual" if one.verdict == "good" else "take a look"
-    return [{"kind": "heading", "text": f"{one.heading}: {verdict}"}, {"kind": "list", "lines": one.lines}]
+    return [{"kind": "heading", "text": one.title}, {"kind": "list", "lines": one.lines}]
 
 
 def _owners(report: Report) -> list[Item]:
@@ -80,16 +80,22 @@ def _owners(report: Report) -> list[Item]:
         items.append({"kind": "heading", "text": section.title})
         for block in section.blocks:
             if isinstance(block, Grid):
-                items.append({"kind": "grid", "grid": _first_rows(block)})
+                items.append(_grid_item(_first_rows(block)))
             elif isinstance(block, Text) and section.id != "mend":
                 items += [{"kind": "list", "lines": block.lines}]
     return items
 
 
-def _narrowed(grid: Grid, columns: Sequence[str]) -> Grid:
-    """Some columns of a table, so that it fits a phone."""
-    kept = [grid.columns.index(name) for name in columns]
-    return Grid(grid.title, tuple(columns), tuple(tuple(row[i] for i in kept) for row in grid.rows), grid.numbers, grid.remarks)
+def _grid_item(grid: Grid) -> Item:
+    """A table as wide as a phone, or else a line for each of its rows."""
+    return {"kind": "grid" if len(grid.columns) <= NARROW else "rows", "grid": grid}
+
+
+def _narrowed(grid: Grid) -> Grid:
+    """The headline table with the columns that fit a phone."""
+    kept = [grid.columns.index(name) for name in HEADLINE_COLUMNS]
+    rows = tuple((f"{row[0]}, {row[1]}", *(row[i] for i in kept)) for row in grid.rows)
+    return Grid(grid.title, ("Indication, measure", *HEADLINE_COLUMNS), rows, grid.numbers, grid.remarks)
 
 
 def _first_rows(grid: Grid) -> Grid:
@@ -133,21 +139,24 @@ def _picture(item: Item) -> list[str]:
 
 
 def _grid(item: Item) -> list[str]:
-    """Aligned columns where they fit, else one line per value."""
+    """Aligned columns where they fit, else a line for each row."""
     grid: Grid = item["grid"]
     widths = [max(len(text) for text in column) for column in zip(grid.columns, *grid.rows, strict=True)]
+    if sum(widths) + 2 * len(widths) > WIDTH:
+        return _rows(item)
     lines = [grid.title]
-    if sum(widths) + 2 * len(widths) <= WIDTH:
-        for row in (grid.columns, *grid.rows):
-            cells = [text.rjust(w) if right else text.ljust(w) for text, w, right in zip(row, widths, grid.is_number, strict=True)]
-            lines.append("  ".join(cells))
-    else:
-        for row in grid.rows:
-            parts = [f"{column}: {text}" for column, text in zip(grid.columns[1:], row[1:], strict=True)]
-            lines += [row[0], *_wrapped("; ".join(parts), "  ")]
-    for remark in grid.remarks:
-        lines += _wrapped(remark)
-    return lines
+    for row in (grid.columns, *grid.rows):
+        cells = [text.rjust(w) if right else text.ljust(w) for text, w, right in zip(row, widths, grid.is_number, strict=True)]
+        lines.append("  ".join(cells))
+    return lines + [line for remark in grid.remarks for line in _wrapped(remark)]
+
+
+def _rows(item: Item) -> list[str]:
+    grid: Grid = item["grid"]
+    lines = [grid.title]
+    for row in grid.rows:
+        lines += _wrapped("; ".join(f"{column}: {text}" for column, text in zip(grid.columns, row, strict=True)), "* ")
+    return lines + [line for remark in grid.remarks for line in _wrapped(remark)]
 
 
 _IN_WORDS: Final[Mapping[str, Any]] = {
@@ -159,4 +168,5 @@ _IN_WORDS: Final[Mapping[str, Any]] = {
     "figures": _figures,
     "picture": _picture,
     "grid": _grid,
+    "rows": _rows,
 }

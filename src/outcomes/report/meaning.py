@@ -105,7 +105,8 @@ def metric_pages(words: Words) -> list[Section]:
         grids = []
         for measure in dict.fromkeys(row["instrument_id"] for row in said if row["profile_id"] == setting["profile_id"]):
             found = rates(words, measure, metric=metric, profile=setting["profile_id"])
-            grids.append(rate_grid(words, f"{words.measure(measure)}, all courses", found, "window_id"))
+            if found:
+                grids.append(rate_grid(words, f"{words.measure(measure)}, all courses", found, "window_id"))
             by = rates(
                 words, measure, metric=metric, profile=setting["profile_id"], window=setting["headline_window_id"],
                 breakdown="indication", level=None,

@@ -8,7 +8,8 @@ HIDDEN: Final = "hidden"
 NONE: Final = "none"
 NOT_MEASURED: Final = "not measured"
 
-Verdict = Literal["good", "look"]
+Verdict = Literal["good", "look", "untold"]
+VERDICTS: Final = {"good": "nothing unusual", "look": "take a look", "untold": "not told"}
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,10 @@ class Said:
     heading: str
     verdict: Verdict
     lines: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        return f"{self.heading}: {VERDICTS[self.verdict]}"
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,7 @@ def made(report: Report) -> bytes:
                 "asked": " ".join((report.first.asked, *report.first.meanings)),
                 "figures": [vars(figure) for figure in report.first.figures],
                 "tasks": [f"{task.who}: {task.what}" for task in report.first.tasks],
-                "said": [
-                    {"heading": f"{one.heading}: {'nothing unusual' if one.verdict == 'good' else 'take a look'}", "lines": one.lines}
-                    for one in report.first.said
-                ],
+                "said": [{"heading": one.title, "lines": one.lines} for one in report.first.said],
             },
             "trend": _block(report.trend, pictures),
             "sections": sections,

@@ -34,8 +34,9 @@ def state(rule: Row) -> str:
 
 
 def summary(words: Words) -> list[Text | Grid]:
-    """C9: what leadership is to know of it."""
-    return [Text(data_quality(words).lines, is_list=True), _states(words), _balance(words)]
+    """C9: what leadership is to know of it; the quality report has the tables."""
+    more = "Rules, what to mend, where every row went, how fresh it is and what came each night: see the quality report."
+    return [Text(data_quality(words).lines, is_list=True), Text((more,))]
 
 
 def built(words: Words) -> list[Section]:
@@ -55,17 +56,17 @@ def _mend(words: Words) -> Grid:
     found = tuple(
         (
             row["file_id"],
-            words.table(row["table_name"]),
-            f"{row['code']}{' ' + row['column_name'] if row['column_name'] else ''}",
+            row["message"] or NONE,
             "all of it" if row["violated"] is None else words.numerals.plain(row["violated"]),
-            words.numerals.within(row["message"] or NONE),
+            f"{row['code']}{' ' + row['column_name'] if row['column_name'] else ''}",
+            words.table(row["table_name"]),
         )
         for row in rows
     )
     remark = (
         "A file is named by the first twelve digits of its SHA-256, as its folder in the quarantine is; no value of it leaves the house."
     )
-    return Grid("Files with rows set aside", ("File", "Holds", "Rule", "Rows", "What to mend"), found, frozenset({"Rows"}), (remark,))
+    return Grid("Files with rows set aside", ("File", "What to mend", "Rows", "Rule", "Holds"), found, frozenset({"Rows"}), (remark,))
 
 
 def _judged(words: Words) -> list[Row]:
@@ -85,10 +86,10 @@ def _line(words: Words, row: Row) -> tuple[str, ...]:
     rate = NONE if row["violation_rate"] is None else words.numerals.share(row["violation_rate"], 2)
     counts = (words.numerals.plain(row["violated"] or 0), words.numerals.plain(row["checked"] or 0), rate)
     where = f"{words.table(row['table_name'])}{', ' + row['column_name'] if row['column_name'] else ''}"
-    return (row["code"], where, state(row), *counts, words.numerals.within(row["message"] or NONE))
+    return (row["code"], row["message"] or NONE, state(row), *counts, where)
 
 
-_COLUMNS: Final = ("Rule", "Where", "State", "Broken", "Of", "Share", "What it asks")
+_COLUMNS: Final = ("Rule", "What it asks", "State", "Broken", "Of", "Share", "Where")
 _NUMBERS: Final = frozenset({"Broken", "Of", "Share"})
 
 

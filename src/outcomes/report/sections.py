@@ -184,7 +184,8 @@ def doses_kept(words: Words, topics: Sequence[str]) -> Grid:
     rows = [(c["title"], words.count(c, "judged"), words.coverage(c), words.rate(c)) for c in found]
     numbers = ("Doses judged", "Coverage", "Kept (95 per cent interval)")
     remarks = ("Coverage: judged of all doses the rule is asked of; unrecorded ones are not judged.",)
-    return _grid("Doses against their rules", ("Rule", *numbers), rows, numbers, remarks)
+    title = f"Doses against their rules: {' and '.join(topics).replace('_', ' ')}"
+    return _grid(title, ("Rule", *numbers), rows, numbers, remarks)
 
 
 def courses_kept(words: Words) -> Grid:
