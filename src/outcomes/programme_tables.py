@@ -193,7 +193,7 @@ def _row(cell: Cell, line: Line, numerals: Numerals = HOUSE) -> tuple[str, ...]:
     who = (title, cell["measure"] or MISSING, window, level)
     if cell["is_hidden"]:
         return (*who, HIDDEN, HIDDEN, HIDDEN, HIDDEN)
-    coverage = MISSING if cell["coverage"] is None else numerals.share(cell["coverage"])
+    coverage = HIDDEN if cell["is_coverage_hidden"] else MISSING if cell["coverage"] is None else numerals.share(cell["coverage"])
     also = numerals.within(cell["also"]) if cell["also"] else MISSING
     return (*who, numerals.plain(cell["n"]), coverage, _value(cell, numerals), also)
 

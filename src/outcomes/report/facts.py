@@ -123,7 +123,7 @@ def _figure(words: Words, metric: str, row: Row) -> Figure:
     numerals, name = words.numerals, words.metric(metric)
     if row["is_suppressed"]:
         return Figure(name, HIDDEN, "too few courses to be shown", "", "", "")
-    measured = f"measured: {numerals.plain(row['measured'])} of the {numerals.plain(row['eligible'])} courses that it can be asked of"
+    measured = f"measured: {numerals.plain(row['measured'])} of the {numerals.plain(row['eligible'])} courses it can be asked of"
     if row["coverage"] is not None:
         measured += f" ({numerals.share(row['coverage'])})"
     if row["rate"] is None:

@@ -85,7 +85,12 @@ def site(report: Report, drawn: Drawings) -> Iterator[tuple[str, str]]:
 
 def _page(report: Report, drawn: Drawings, title: str, sections: Sequence[Section], **more: Any) -> str:
     optional = {"links": (), "here": "", "contents": (), "with_first": False, "index": None} | more
-    made = environment().get_template("page.html").render(report=report, drawn=drawn, title=title, sections=sections, **optional)
+    single = len(sections) == 1 and sections[0].title == title
+    made = (
+        environment()
+        .get_template("page.html")
+        .render(report=report, drawn=drawn, title=title, sections=sections, single=single, **optional)
+    )
     return made + "\n"
 
 

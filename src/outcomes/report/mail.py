@@ -14,6 +14,7 @@ from outcomes.report.model import Grid, Picture, Report, Said, Text
 WIDTH: Final = 76
 HEADLINE_COLUMNS: Final = ("Both scores", "Coverage", "Response", "Remission")
 NARROW: Final = 5
+SHORT: Final = 24
 MOST_ROWS: Final = 12
 _ATTACHED: Final = (
     ("report.pdf", "application/pdf"),
@@ -57,12 +58,13 @@ def _leadership(report: Report) -> list[Item]:
     headline = next(block for block in report.sections[0].blocks if isinstance(block, Grid))
     return [
         {"kind": "answer", "text": first.answer},
+        {"kind": "small", "text": first.glance},
         {"kind": "figures", "figures": first.figures},
-        {"kind": "small", "text": " ".join((first.asked, *first.meanings))},
         {"kind": "heading", "text": "What to do"},
         {"kind": "list", "lines": [f"{task.who}: {task.what}" for task in first.tasks]},
         *(item for one in first.said for item in _said(one)),
         {"kind": "picture", "picture": report.trend},
+        {"kind": "small", "text": " ".join((first.asked, *first.meanings))},
         _grid_item(_narrowed(headline)),
         {"kind": "small", "text": report.caveat},
     ]
@@ -88,7 +90,8 @@ def _owners(report: Report) -> list[Item]:
 
 def _grid_item(grid: Grid) -> Item:
     """A table as wide as a phone, or else a line for each of its rows."""
-    return {"kind": "grid" if len(grid.columns) <= NARROW else "rows", "grid": grid}
+    is_narrow = len(grid.columns) <= NARROW and all(len(text) <= SHORT for row in grid.rows for text in row[1:])
+    return {"kind": "grid" if is_narrow else "rows", "grid": grid}
 
 
 def _narrowed(grid: Grid) -> Grid:
@@ -155,7 +158,7 @@ def _rows(item: Item) -> list[str]:
     grid: Grid = item["grid"]
     lines = [grid.title]
     for row in grid.rows:
-        lines += _wrapped("; ".join(f"{column}: {text}" for column, text in zip(grid.columns, row, strict=True)), "* ")
+        lines += _wrapped("; ".join(f"{column}: {text.rstrip('.')}" for column, text in zip(grid.columns, row, strict=True)), "* ")
     return lines + [line for remark in grid.remarks for line in _wrapped(remark)]
 
 

@@ -20,8 +20,12 @@ def definitions(words: Words) -> list[Grid | Text]:
     setting, release = words.release.setting, words.release
     measures = {measure for _, measure in release.primary} | {"phq9"}
     found = release.rows(f"select * from published.definition where profile_id = ? {_ORDER}", [setting["profile_id"]])
-    rows = tuple((row["metric_title"], *_defined(words, row)) for row in found if row["instrument_id"] in measures)
-    columns = ("Outcome", "Measure", "Counted when", "Out of", "Source", "Source was")
+    rows = tuple(
+        (row["metric_title"], *_defined(words, row)[:3], row["status"] or NONE) for row in found if row["instrument_id"] in measures
+    )
+    columns = ("Outcome", "Measure", "Counted when", "Out of", "Source was")
+    named = {(row["instrument_title"], row["source"] or NONE, row["status"] or NONE) for row in found if row["instrument_id"] in measures}
+    sources = tuple(sorted(named))
     profiles = release.rows(
         "select distinct profile_id, profile_title, profile_version, profile_source, profile_status from published.definition order by all"
     )
@@ -47,6 +51,7 @@ def definitions(words: Words) -> list[Grid | Text]:
         ),
         Grid("When a score counts", ("Name", "Days", "Which score"), windows),
         Grid("What is counted", columns, rows),
+        Grid("Sources of the thresholds", ("Measure", "Source", "Source was"), sources),
         Grid("Profiles", ("Profile", "Title", "Version", "Source", "Source was"), listed),
     ]  # fmt: skip
 

@@ -102,6 +102,11 @@ class First:
     said: tuple[Said, ...]
     tasks: tuple[Task, ...]
 
+    @property
+    def glance(self) -> str:
+        """All verdicts in one line."""
+        return ". ".join(one.title for one in self.said) + "."
+
 
 @dataclass(frozen=True)
 class Report:

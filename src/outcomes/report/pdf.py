@@ -34,6 +34,7 @@ def made(report: Report) -> bytes:
             "caveat": report.caveat,
             "first": {
                 "answer": report.first.answer,
+                "glance": report.first.glance,
                 "asked": " ".join((report.first.asked, *report.first.meanings)),
                 "figures": [vars(figure) for figure in report.first.figures],
                 "tasks": [f"{task.who}: {task.what}" for task in report.first.tasks],

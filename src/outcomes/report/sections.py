@@ -18,7 +18,7 @@ and ($window is null or window_id = $window)
 order by profile_id, metric_id, place, level
 """
 _SCORES: Final = """
-select s.*, r.enrolled, r.with_both, r.baseline_coverage, s.n / nullif(r.enrolled, 0) as coverage
+select s.*, r.is_suppressed as is_people_hidden, r.enrolled, r.with_both, r.baseline_coverage, s.n / nullif(r.enrolled, 0) as coverage
 from published.score_summary as s
 inner join published.window as w using (window_id)
 left join published.retention as r using (instrument_id, window_id, breakdown, level)

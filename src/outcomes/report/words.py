@@ -84,14 +84,14 @@ class Words:
         """A count; zero is 0, a hidden one says so, and one that there is not is none."""
         if row is None:
             return NONE
-        if row.get("is_suppressed"):
+        if row.get("is_suppressed") or (row[name] is None and row.get("is_people_hidden")):
             return HIDDEN
         return NONE if row[name] is None else self.numerals.plain(row[name])
 
     def coverage(self, row: Row | None, name: str = "coverage") -> str:
         if row is None:
             return NONE
-        if row.get("is_suppressed"):
+        if row.get("is_suppressed") or (row[name] is None and row.get("is_people_hidden")):
             return HIDDEN
         return NONE if row[name] is None else self.numerals.share(row[name])
 
