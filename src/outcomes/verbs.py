@@ -249,9 +249,11 @@ def report(settings: Settings, only_path: bool) -> tuple[int, str]:
         return Exit.USAGE, "nothing is published yet: call `outcomes run`"
     try:
         with runs.lock(settings.paths.data):
-            dresses.write(current.resolve(), settings)
+            written = dresses.write(current.resolve(), settings)
     except runs.Busy:
         return Exit.BUSY, "another run holds the lock; it writes the report itself"
+    if not written:
+        return Exit.USAGE, "this release was made before there were reports: call `outcomes run`"
     if only_path:
         return Exit.OK, str(current / "report.html")
     return Exit.OK, "\n".join(

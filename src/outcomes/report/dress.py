@@ -10,6 +10,7 @@ from outcomes.letter import Letter
 from outcomes.publish import sync
 from outcomes.report import assemble, html, mail, pdf
 from outcomes.report.model import Report
+from outcomes.report.release import tells_of_itself
 from outcomes.settings import Settings
 
 HTML: Final = "report.html"
@@ -41,8 +42,11 @@ def render(snapshot: Path, settings: Settings) -> Rendered:
 def write(snapshot: Path, settings: Settings) -> list[Path]:
     """Renders into the snapshot's own folder; the files that were written, each whole or not at all, listed in its checksums.
 
-    A night does so before readers see the snapshot. Afterwards, only what the settings say of numbers and dates may differ.
+    A night does so before readers see the snapshot. Afterwards, only what the settings say of numbers and dates may differ. None are
+    written where the release does not say what it was asked.
     """
+    if not tells_of_itself(snapshot):
+        return []
     files = render(snapshot, settings).files
     for name, data in files.items():
         path = snapshot / name
@@ -75,5 +79,7 @@ def _list(snapshot: Path, files: Mapping[str, bytes]) -> None:
 
 
 def letters(snapshot: Path, settings: Settings) -> list[Letter]:
-    """The letter to leadership and the one to the owners of the data."""
+    """The letter to leadership and the one to the owners of the data; none where the release does not say what it was asked."""
+    if not tells_of_itself(snapshot):
+        return []
     return mail.letters(assemble.report(snapshot, settings), snapshot)

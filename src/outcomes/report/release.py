@@ -98,6 +98,12 @@ class Release:
         return [(row["indication"], row["instrument_id"]) for row in found]
 
 
+def tells_of_itself(snapshot: Path) -> bool:
+    """Whether the release has the table that says what it was asked; releases made before there were reports have not."""
+    with opened(snapshot) as release:
+        return release.has("setting")
+
+
 @contextmanager
 def opened(snapshot: Path) -> Iterator[Release]:
     """The snapshot in a folder, opened read-only. Raises FileNotFoundError where there is none."""
