@@ -229,6 +229,7 @@ def data_quality(words: Words) -> Said:
     rows = {name: numerals.plain(files[name] or 0) for name in ("files", "refused", "rows_in", "accepted", "rejected")}
     lines = [
         f"{rows['accepted']} of {rows['rows_in']} rows in {rows['files']} files count today; {rows['rejected']} were set aside.",
+        "The others repeat a row or were corrected by a newer export.",
         "Every row is accounted for." if not off else f"{off} files do not add up: do not rely on this release.",
     ]
     if files["refused"]:
