@@ -28,6 +28,9 @@ RECOUNTED = {
     "moderator": HERE,
     "course_conformance": "test_truth_sessions",
     "session_value": "test_truth_sessions",
+    "maintenance": "test_truth_sessions",
+    "session_mix": "test_truth_sessions",
+    "booster": "test_boosters",
 }
 SAYS_NO_COUNT_OF_COURSES = {
     "arrival",

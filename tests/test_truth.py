@@ -86,6 +86,21 @@ def test_every_outcome_is_published_as_it_was_planted(breakdown: str, column: st
     assert differences(true, rows, keys, COUNTS) == []
 
 
+@pytest.mark.parametrize(("breakdown", "column"), [("programme", "programme_id"), ("indication", "indication")])
+def test_every_relapse_is_published_as_it_was_planted(breakdown: str, column: str, found: Found) -> None:
+    keys, counts = ["level", "instrument_id"], ["denominator", "numerator"]
+    true = planted(found.truth).filter(metric_id="relapse").rename({column: "level"})
+    true = true.group_by(keys).agg(pl.col(counts).sum()).filter(pl.col("denominator") > 0)
+    rows = found.published(
+        "select * from published.outcome_summary where metric_id = 'relapse' and profile_id = $profile and window_id = 'd90' "
+        "and breakdown = $breakdown and denominator > 0",
+        profile=PLAN.profile,
+        breakdown=breakdown,
+    )
+    assert true.height > 5
+    assert differences(true, rows.filter(pl.col("instrument_id").is_in(list(PLAN.measures))), keys, counts) == []
+
+
 @pytest.mark.parametrize(
     "group", [["programme_id", "instrument_id", "metric_id"], ["instrument_id", "metric_id"]], ids=["by programme", "of all programmes"]
 )

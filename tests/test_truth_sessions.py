@@ -4,12 +4,14 @@ Nothing is hidden in this night, so each count has to be the one that was plante
 interval of the published one.
 """
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from scipy.stats import CensoredData, ecdf  # type: ignore[import-untyped]
 from truth_tools import COURSES_ONLY, PLAN, Found, plausible
 
 from outcomes import clinic, log, verbs
@@ -18,6 +20,7 @@ from outcomes.settings import load
 
 PATIENTS = 900
 SEED = 11
+PLAN_AS_OF = (PLAN.as_of - dt.date(1970, 1, 1)).days
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +99,11 @@ COUNTS = {
     "screened": "select level, screened as n from published.screening where step_id = 'excluded'",
     "excluded": "select level, taken as n from published.screening where step_id = 'excluded'",
     "started": "select level, taken as n from published.screening where step_id = 'started'",
+    "integration": "select level, sessions as n from published.session_mix where mix_id = 'integration'",
+    "preparation": "select level, sessions as n from published.session_mix where mix_id = 'preparation'",
+    "therapy": "select level, sessions as n from published.session_mix where mix_id = 'therapy'",
+    "courses": "select level, courses as n from published.session_mix where mix_id = 'medicine'",
+    "maintenance_completed": "select level, boosters as n from published.maintenance where true",
     "medicine_stopped_early": "select level, judged - met as n from published.session_conformance where rule_id = 'given_in_full'",
 }
 
@@ -104,6 +112,30 @@ COUNTS = {
 def test_a_count_of_a_programme_is_published_as_it_was_planted(count: str, found: Found) -> None:
     rows = found.published(f"{COUNTS[count]} and breakdown = 'programme'")
     assert dict(rows.iter_rows()) == {p.programme_id: p.counts[count] for p in found.truth.programmes}
+
+
+def test_the_time_to_the_first_booster_is_that_of_the_planted_days(found: Found) -> None:
+    """By an independent product-limit, from the days on which sessions were generated."""
+    lived = year.live_through(PLAN, PATIENTS, SEED)
+    given = lived.sessions.filter(kind="medicine", status="completed")
+    days = {phase: given.filter(phase=phase).group_by("course").agg(pl.col("day").sort()) for phase in ("induction", "maintenance")}
+    both = days["induction"].join(days["maintenance"], on="course", how="left", suffix="_booster")
+    end, first = both["day"].list.last(), both["day_booster"].list.first()
+    seen = pl.Series([PLAN_AS_OF] * both.height)
+    until = first.fill_null(pl.select(pl.min_horizontal(end + 90, seen)).to_series()) - end
+    data = CensoredData.right_censored(until.to_list(), first.is_null().to_list())
+    curve = ecdf(data).cdf
+    row = found.published("select * from published.maintenance where breakdown = 'all'").to_dicts()[0]
+    assert row["courses"] == both.height
+    assert row["boosted"] == first.is_not_null().sum()
+    for name, share in {"lower_days": 0.25, "median_days": 0.5, "upper_days": 0.75}.items():
+        reached = curve.quantiles[curve.probabilities >= share - 1e-9]
+        assert row[name] == (reached[0] if len(reached) else None), name
+    months = sum(
+        min(((boosters or [last])[-1]) + 90, PLAN_AS_OF) - last for last, boosters in zip(end, both["day_booster"].to_list(), strict=True)
+    )
+    assert row["months"] == pytest.approx(months / 30.4375)
+    assert row["boosters_per_month"] == pytest.approx(row["boosters"] / (months / 30.4375))
 
 
 def test_reasons_of_exclusion_are_published_as_they_were_planted(found: Found) -> None:

@@ -153,11 +153,10 @@ with
             course_id,
             instrument_id,
             'relapse' as metric_id,
-            now.numerator and later.denominator as denominator,
-            now.numerator and later.denominator and not later.numerator as numerator
-        from core.evidence as now
-        join core.evidence as later using (profile_id, metric_id, course_id, instrument_id)
-        where profile_id = $profile and metric_id = 'response' and now.window_id = $window and later.window_id = 'd90'
+            denominator,
+            numerator
+        from core.evidence
+        where profile_id = $profile and metric_id = 'relapse' and window_id = 'd90'
     )
 select
     programme_id,

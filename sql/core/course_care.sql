@@ -40,6 +40,26 @@ with
         from (select course_id, unnest(modality) as modality from sessions where is_completed and modality is not null)
         group by all
     ),
+    treatments as (
+        select
+            course_id,
+            started_on,
+            coalesce(
+                started_on - lag(started_on) over (partition by course_id order by started_on) > 1, true
+            ) as begins_block
+        from sessions
+        where is_treatment and phase = 'induction'
+    ),
+    treatments_in_blocks as (
+        select
+            course_id,
+            count(*) filter (where begins_block) over (
+                partition by course_id order by started_on rows unbounded preceding
+            ) as block
+        from treatments
+    ),
+    blocks as (select course_id, block, count(*) as doses from treatments_in_blocks group by all),
+    blocks_of_courses as (select course_id, count(*) as blocks, max(doses) as largest from blocks group by all),
     first_doses as (
         select dose.course_id, dose.dose_band, dose.hours_to_integration
         from core.dose
@@ -75,12 +95,15 @@ select
         then 'none'
         else band.integration_band
     end as integration_band,  -- Band of that delay; none where no integration followed.
+    coalesce(blocks_of_courses.blocks, 0)::integer as induction_blocks,  -- Blocks of the induction: its completed medicine sessions on consecutive days are one.
+    coalesce(blocks_of_courses.largest, 0)::integer as largest_block,  -- Medicine sessions in the largest of them.
     modalities.modalities,  -- Psychotherapies of the course, each once, in alphabetical order; empty where none was recorded.
     coalesce(array_to_string(modalities.modalities, '+'), 'none recorded') as modality_set,  -- The same as one name.
     promises.promised_format  -- Format that the programme's name promises; empty where it promises none.
 from counted
 left join first_doses using (course_id)
 left join modalities using (course_id)
+left join blocks_of_courses using (course_id)
 left join
     ref.integration_band as band
     on first_doses.hours_to_integration <= coalesce(band.to_hours, first_doses.hours_to_integration)

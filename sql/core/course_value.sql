@@ -12,6 +12,7 @@ with
                 'given_share': ((care.given - care.stopped_early) / nullif(care.planned, 0)::double)::decimal(18, 6),
                 'routes_switched':care.has_switched_route::integer::decimal(18, 6),
                 'programmes_switched':care.has_switched_programme::integer::decimal(18, 6),
+                'largest_block':care.largest_block::decimal(18, 6),
                 'preparation':care.preparation::decimal(18, 6),
                 'integration_ratio': (care.integration / nullif(care.given, 0)::double)::decimal(18, 6),
                 'format_as_promised': (care.promised_format = course.format)::integer::decimal(18, 6)

@@ -82,6 +82,8 @@ SPLIT_COURSES: Final = ("boosted", "boosted_events", "boosted - boosted_events",
 
 FUNNEL: Final = ("enrolled", "with_baseline", "eligible", "measured", "denominator", "numerator")
 
+BOOSTERS: Final = ("boosters", "responding_before", "boosters - responding_before", "responding_after", "boosters - responding_after")
+
 MONTHLY: Final = (
     "enrolled",
     "measured",
@@ -139,6 +141,12 @@ GUARDED: Final = (
     Guarded("screening", ("step_id",), ("screened", "asked", "screened - asked", "taken", "asked - taken")),
     Guarded("exclusion", ("step_id",), ("patients",), within="screening", part="exclusion_reason"),
     Guarded("event", ("kind_id",), ("patients", "patients_with_event", "patients - patients_with_event")),
+    Guarded("maintenance", (), ("courses", "boosted", "courses - boosted", "courses - known")),
+    Guarded("maintenance_day", (), (), within="maintenance", part="time"),
+    Guarded("booster", ("profile_id", "instrument_id"), ("courses", *BOOSTERS)),
+    Guarded("booster_number", ("profile_id", "instrument_id"), BOOSTERS, within="booster", part="number", in_order=True),
+    Guarded("session_mix", ("mix_id",), ("courses", "courses_with", "courses - courses_with")),
+    Guarded("session_mix_value", ("mix_id",), (), within="session_mix", part="number"),
     Guarded("course_rule", ("rule_id",), ("courses", "judged", "met", "courses - judged", "judged - met")),
     Guarded("dose_rule", ("rule_id",), ("patients", "patients_judged", "patients_met", "patients_unmet")),
     Guarded("dose_recorded", ("value_id",), ("patients", "patients_recorded")),

@@ -45,6 +45,67 @@ def _event(title: str, ordinal: int, **columns: str) -> str:
     return _select("published.safety", **(_GROUP | {"id": "kind_id", "title": f"title || '{title}'", "ordinal": str(ordinal)} | columns))
 
 
+def _maintenance(ordinal: int, title: str, **columns: str) -> str:
+    return _select("published.maintenance", **(_GROUP | {"title": f"'{title}'", "ordinal": str(ordinal), "n": "courses"} | columns))
+
+
+def _per(period: str) -> dict[str, str]:
+    number = f"boosters_per_{period}"
+    return {"value": number, "low": f"{number}_low", "high": f"{number}_high", "kind": "'rate'"}
+
+
+_MAINTENANCE: Final = " union all ".join(
+    (
+        _maintenance(
+            1,
+            "Courses with a booster",
+            id="'boosted'",
+            coverage="coverage",
+            value="rate",
+            low="rate_low",
+            high="rate_high",
+            also="boosted || ' courses'",
+        ),
+        _maintenance(
+            2,
+            "Days to the first booster",
+            id="'first_booster'",
+            coverage="coverage",
+            value="median_days",
+            kind="'plain'",
+            unit="'days'",
+            also="'quartiles ' || coalesce(lower_days::varchar, 'open') || ' and ' || coalesce(upper_days::varchar, 'open')",
+        ),
+        _maintenance(
+            3,
+            "Boosters per patient-month",
+            id="'per_month'",
+            **_per("month"),
+            unit="'per month'",
+            also="boosters || ' boosters in ' || round(months)::integer || ' months'",
+        ),
+        _maintenance(4, "Boosters in 90 days", id="'per_90_days'", **_per("90_days"), unit="'per 90 days'", also="boosters || ' boosters'"),
+    )
+)
+
+
+def _boosters(when: str, ordinal: int) -> str:
+    return _select(
+        "published.booster",
+        **_GROUP,
+        profile="profile_id",
+        id="number",
+        title=f"'Responding {when} ' || case number when 'all' then 'a booster, all' else 'booster ' || number end",
+        ordinal=f"10 * coalesce(try_cast(split_part(number, '-', 1) as integer), 0) + {ordinal}",
+        measure="instrument_id",
+        n="boosters",
+        value=f"rate_{when}",
+        low=f"rate_{when}_low",
+        high=f"rate_{when}_high",
+        also="printf('change at the booster %+.1f (%+.1f to %+.1f)', mean_change, change_low, change_high) || '; n: boosters'",
+    )
+
+
 FIGURES: Final = {
     "scores": _select(
         "published.score_summary left join published.retention using (instrument_id, window_id, breakdown, level)",
@@ -181,6 +242,20 @@ FIGURES: Final = {
         unit="unit",
         also="printf('SD %.2f, median %.1f', sd, median) || '; ' || patients || ' patients; n: doses'",
     ),
+    "mix": _select(
+        "published.session_mix",
+        **_GROUP,
+        id="mix_id",
+        title="title",
+        ordinal="ordinal",
+        n="courses",
+        value="mean",
+        kind="'plain'",
+        unit="'per course'",
+        also="printf('median %.1f, %.2f per dose', median, per_dose) || ', ' || courses_with || ' courses with any'",
+    ),
+    "maintenance": _MAINTENANCE,
+    "boosters": _boosters("before", 1) + " union all " + _boosters("after", 2),
     "events": _event(
         ", patients",
         1,

@@ -127,6 +127,7 @@ class Window(Part):
 DEFAULT_WINDOWS = (
     Window(id="h24", target_days=1, from_days=0.5, to_days=2),
     Window(id="d7", target_days=7, from_days=5, to_days=10),
+    Window(id="d14", target_days=14, from_days=11, to_days=17),
     Window(id="end_of_induction", target_days=1, from_days=1, to_days=14, anchor="end_of_induction"),
     Window(id="d30", target_days=30, from_days=15, to_days=45),
     Window(id="d90", target_days=90, from_days=60, to_days=120),
