@@ -30,11 +30,13 @@ GOOD: Mapping[str, Row] = {
     "long": {"patient_id": "{n}", "form_id": "{n}", "instrument_id": "phq9", "answered_at": "2025-05-01", "item": "1", "answer": "2"},
     "wide": {"patient_id": "{n}", "answered_at": "2025-05-01", "phq9_1": "2", "phq9_9": "1", "phq9_total": "9"},
     "adverse_event": {"event_id": "{n}", "patient_id": "{n}", "term": "nausea"},
+    "session_observation": {"session_id": "{n}", "patient_id": "{n}", "minute": "20", "kind": "dissociation", "value": "3"},
 }
 BROKEN = {
     "patient": {"enrolled_on": "2025-02-30"},
     "session": {"started_at": "2025-02-30"},
     "adverse_event": {"onset_min": "soon"},
+    "session_observation": {"minute": "soon"},
     "total": {"answered_at": "2025-02-30"},
     "long": {"answered_at": "2025-02-30"},
     "wide": {"answered_at": "2025-02-30"},
@@ -45,13 +47,14 @@ ACCEPTED = {
     "patient": {"patient_id", "site_id", "ethnicity", "indication_subtype", "programme_id", "exclusion_reason"},
     "session": {"session_id", "patient_id", "site_id", "programme_id"},
     "adverse_event": {"event_id", "session_id", "patient_id", "term"},
+    "session_observation": {"session_id", "patient_id", "kind"},
     "total": _OF_FORM,
     "long": _OF_FORM | {"scale_id"},
     "wide": _OF_FORM,
 }
 # Columns that would make another shape of a wide export.
 ABSENT = {"wide": {"instrument_id", "reported_total", "scale_id"}}
-NAMES = {"patient": "patients", "session": "sessions", "adverse_event": "adverse_events"}
+NAMES = {"patient": "patients", "session": "sessions", "adverse_event": "adverse_events", "session_observation": "session_observations"}
 
 
 @dataclass

@@ -31,6 +31,9 @@ RECOUNTED = {
     "maintenance": "test_truth_sessions",
     "session_mix": "test_truth_sessions",
     "booster": "test_boosters",
+    "acute_experience": "test_acute_experience",
+    "regression_to_mean": "test_regression_to_mean",
+    "session_process": "test_session_process",
 }
 SAYS_NO_COUNT_OF_COURSES = {
     "arrival",

@@ -18,6 +18,9 @@ with
         select file_number, source_rows, standing
         from core.adverse_event_version
         union all
+        select file_number, source_rows, standing
+        from core.session_observation_version
+        union all
         select file_number, source_rows, 'withdrawn' as standing
         from clean.patient
         semi join withdrawn_patients using (patient_id)
@@ -32,6 +35,10 @@ with
         union all
         select file_number, source_rows, 'withdrawn' as standing
         from clean.adverse_event
+        semi join withdrawn_patients using (patient_id)
+        union all
+        select file_number, source_rows, 'withdrawn' as standing
+        from clean.session_observation
         semi join withdrawn_patients using (patient_id)
     ),
     rows_by_file as (

@@ -42,8 +42,16 @@ with
                     form_number desc
             ) as place,
             count(*) over (partition by course_id, instrument_id) as candidates,
-            sum(score) over (partition by course_id, instrument_id) as total
+            sum(score) over (partition by course_id, instrument_id) as total,
+            first_value(score) over in_time as candidate_first,
+            last_value(score) over in_time as candidate_last
         from candidates
+        window
+            in_time as (
+                partition by course_id, instrument_id
+                order by answered_on, answered_at nulls first, form_number
+                rows between unbounded preceding and unbounded following
+            )
     ),
     baselines as (
         select
@@ -53,7 +61,10 @@ with
             answered_on as baseline_on,
             form_number as baseline_form_number,
             suicidality,
-            candidates
+            candidates,
+            total,
+            candidate_first,
+            candidate_last
         from ranked
         where place = 1
     )
@@ -64,6 +75,9 @@ select
     baselines.baseline_on,  -- Day of the score; of the last one where the mean is taken.
     baselines.baseline_form_number,  -- Form of the score; the last one where the mean is taken.
     baselines.candidates::integer as candidates,  -- Scores that could have been the baseline.
+    baselines.total::decimal(18, 6) as candidate_total,  -- Sum of these.
+    baselines.candidate_first,  -- The earliest of them.
+    baselines.candidate_last,  -- The latest of them.
     baselines.suicidality,  -- Whether that form's item about suicidal thoughts reaches its flag (core.score).
     arg_max(band.band_id, band.low) as severity  -- Band of the baseline in the measure's default set: the highest whose low end it reaches.
 from baselines

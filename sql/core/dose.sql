@@ -4,6 +4,7 @@
 -- The first integration session after a dose counts if it comes before the next dose. The delay is in hours where both
 -- instants are known, else in whole days of 24 hours; a session without a time stands behind those of its day.
 -- Caveat: a sum of mg over routes adds what is absorbed very differently.
+-- Times of dissociation are those of the session; where it has none, those of its curve (core.observed_clock).
 with
     -- Doses and the integration sessions between them are put in order by a few narrow columns; what is only carried
     -- along is joined at the end.
@@ -80,11 +81,12 @@ select
     case when weighed.phase = 'induction' then weighed.gap_days end as gap_days,  -- Days since the dose before it, within induction.
     weighed.duration_min,  -- Length of the session, min.
     weighed.monitored_min,  -- Time under observation, min.
-    weighed.dissociation_onset_min,  -- Dose to first dissociation, min.
-    weighed.dissociation_peak_min,  -- Dose to strongest dissociation, min.
-    weighed.dissociation_resolved_min,  -- Dose to end of dissociation, min.
+    coalesce(weighed.dissociation_onset_min, clock.onset_min) as dissociation_onset_min,  -- Dose to first dissociation, min.
+    coalesce(weighed.dissociation_peak_min, clock.peak_min) as dissociation_peak_min,  -- Dose to strongest dissociation, min.
+    coalesce(weighed.dissociation_resolved_min, clock.resolved_min) as dissociation_resolved_min,  -- Dose to end of dissociation, min.
     weighed.ready_to_leave_min,  -- Dose to readiness to leave, min.
-    weighed.dissociation_resolved_min - weighed.ready_to_leave_min as resolved_after_leaving_min,  -- Above 0 where dissociation outlasted the stay.
+    coalesce(weighed.dissociation_resolved_min, clock.resolved_min)
+    - weighed.ready_to_leave_min as resolved_after_leaving_min,  -- Above 0 where dissociation outlasted the stay.
     weighed.cadss_total,  -- CADSS total in the session, points.
     weighed.cadss6_total,  -- CADSS-6 total in the session, points.
     weighed.meq30_total,  -- MEQ-30 total after the session, points.
@@ -99,6 +101,7 @@ select
     weighed.mg_in_12_months::decimal(18, 6) as mg_in_12_months,  -- Sum of doses in the 365 days that end with it, mg.
     weighed.doses_in_12_months::integer as doses_in_12_months  -- Doses in the 365 days that end with it, this one included.
 from weighed
+left join core.observed_clock as clock using (session_id)
 left join
     ref.dose_band as band
     on weighed.route = band.route

@@ -191,4 +191,18 @@ ADVERSE_EVENT: Final = Table(
     ),
 )
 
-TABLES: Final = {table.name: table for table in (PATIENT, SESSION, FORM, ANSWER, ADVERSE_EVENT)}
+SESSION_OBSERVATION: Final = Table(
+    name="session_observation",
+    meaning="One observation during a session: a point of a curve",
+    key=("session_id", "kind", "minute"),
+    prefixes=("session_observations", "session_observation", "observations"),
+    columns=(
+        Column("session_id", TEXT, "Session in which it was made", required=True),
+        Column("patient_id", TEXT, "Pseudonym of the patient", required=True),
+        Column("minute", SCORE, "Dose to observation", "min", required=True),
+        Column("kind", TEXT, "What was observed: dissociation, or another code of the clinic's list", required=True),
+        Column("value", SCORE, "What was seen, in the unit of the kind", required=True),
+    ),
+)
+
+TABLES: Final = {table.name: table for table in (PATIENT, SESSION, FORM, ANSWER, ADVERSE_EVENT, SESSION_OBSERVATION)}

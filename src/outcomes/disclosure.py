@@ -96,6 +96,9 @@ MONTHLY: Final = (
     "remission_of - remitted",
 )
 
+MONTHLY_DOSES: Final = ("courses", "courses_judged", "courses_met", "courses_unmet")
+MONTHLY_EVENTS: Final = ("courses", "courses_with_event", "courses - courses_with_event")
+
 GUARDED: Final = (
     Guarded(
         "outcome",
@@ -121,6 +124,9 @@ GUARDED: Final = (
     Guarded("sensitivity", ("profile_id", "metric_id", "instrument_id", "window_id", "baseline_rule"), ("smallest",)),
     Guarded("score", ("instrument_id", "window_id"), ("enrolled", "n")),
     Guarded("score_value", ("instrument_id", "window_id"), (), within="score", part="score"),
+    Guarded("score_repeat", ("instrument_id", "window_id"), (), within="score", part="candidates"),
+    Guarded("acute_experience", ("value_id", "instrument_id"), ("courses", "n", "courses - n")),
+    Guarded("repeat", ("instrument_id",), ("courses", "pairs", "courses - pairs")),
     Guarded("change_reference", ("instrument_id", "baseline_source"), ("n",)),
     Guarded(
         "change_category", ("instrument_id", "window_id", "method_id", "cutoff_id", "is_usual"), ("n",), within="score", part="category"
@@ -155,6 +161,10 @@ GUARDED: Final = (
     Guarded("improvement_share", ("instrument_id", "window_id"), ("n",), within="improvement", part="at_least_pct", curve="down"),
     Guarded("course_total", ("instrument_id",), MONTHLY),
     Guarded("course_month", ("instrument_id",), MONTHLY, within="course_total", part="month", in_order=True),
+    Guarded("dose_months", ("rule_id",), MONTHLY_DOSES),
+    Guarded("dose_month", ("rule_id",), MONTHLY_DOSES, within="dose_months", part="month", in_order=True),
+    Guarded("event_months", ("kind_id",), MONTHLY_EVENTS),
+    Guarded("event_month", ("kind_id",), MONTHLY_EVENTS, within="event_months", part="month", in_order=True),
     Guarded("survival", SURVIVAL, ("courses", "events", "censored")),
     Guarded("survival_day", SURVIVAL, (), within="survival", part="time"),
     # A curve steps down where enough events are; how many are still at risk is told where enough are censored too.

@@ -108,18 +108,20 @@ def _boosters(when: str, ordinal: int) -> str:
 
 FIGURES: Final = {
     "scores": _select(
-        "published.score_summary left join published.retention using (instrument_id, window_id, breakdown, level)",
+        "published.score_summary left join published.retention using (instrument_id, window_id, breakdown, level) "
+        "left join published.regression_to_mean as untreated using (instrument_id, window_id, breakdown, level)",
         **_FOLLOWED | {"is_hidden": "score_summary.is_suppressed"},
         title="'Mean change'",
-        n="n",
-        coverage="n / nullif(enrolled, 0)",
+        n="score_summary.n",
+        coverage="score_summary.n / nullif(enrolled, 0)",
         is_coverage_hidden="coalesce(retention.is_suppressed, false)",
-        value="mean_change",
+        value="score_summary.mean_change",
         low="change_low",
         high="change_high",
         kind="'points'",
-        also="printf('from %.1f to %.1f', mean_baseline, mean_score) || "
-        "coalesce(printf(', g %.2f (%.2f to %.2f)', effect_size, effect_low, effect_high), '')",
+        also="printf('from %.1f to %.1f', score_summary.mean_baseline, mean_score) || "
+        "coalesce(printf(', g %.2f (%.2f to %.2f)', effect_size, effect_low, effect_high), '') || "
+        "coalesce(printf(', untreated %+.1f (estimated)', expected_change), '')",
         caution="caution",
     ),
     "rates": _select(
@@ -253,6 +255,20 @@ FIGURES: Final = {
         kind="'plain'",
         unit="'per course'",
         also="printf('median %.1f, %.2f per dose', median, per_dose) || ', ' || courses_with || ' courses with any'",
+    ),
+    "acute": _select(
+        "published.acute_experience",
+        **_GROUP,
+        id="value_id",
+        title="title || ', correlation with improvement'",
+        ordinal="ordinal",
+        measure="instrument_id",
+        n="n",
+        coverage="coverage",
+        value="r",
+        low="r_low",
+        high="r_high",
+        kind="'coefficient'",
     ),
     "maintenance": _MAINTENANCE,
     "boosters": _boosters("before", 1) + " union all " + _boosters("after", 2),

@@ -23,7 +23,7 @@ COLUMNS: Final = ("figure", "measure", "window", "group", "n", "coverage", "valu
 HIDDEN: Final = "hidden"
 MISSING: Final = "-"
 MANY: Final = 2
-_SIGNED: Final = ("share difference", "points")
+_SIGNED: Final = ("share difference", "points", "coefficient")
 NOTE: Final = (
     "n: courses unless said otherwise; coverage: measured / eligible, or judged / given for doses; "
     "hidden: too few to be shown; !: see the caution below the line"
@@ -209,7 +209,7 @@ def _value(cell: Cell, numerals: Numerals = HOUSE) -> str:
         return f"{brief(low, 6)} to {brief(high, 6)} {unit}".strip() if cell["kind"] == "plain" and low is not None else MISSING
     scale = 100 if cell["kind"].startswith("share") else 1
     after = {"share difference": " points", "points": ""}.get(cell["kind"], f" {unit}")
-    is_signed, digits = cell["kind"] in _SIGNED, {"points": 1, "rate": 3}.get(cell["kind"], 0)
+    is_signed, digits = cell["kind"] in _SIGNED, {"points": 1, "coefficient": 2, "rate": 3}.get(cell["kind"], 0)
 
     def written(x: Any) -> str:
         return brief(x) if cell["kind"] == "plain" else plain(scale * float(x), digits, is_signed)

@@ -8,7 +8,7 @@ from typing import Final
 from outcomes import places
 from outcomes.validate import suite
 
-CLEAN: Final = ("patient", "session", "form", "answer", "adverse_event")
+CLEAN: Final = ("patient", "session", "form", "answer", "adverse_event", "session_observation")
 RELEASE: Final = ("outcome_summary", "score_summary", "input_file", "volume")
 
 _INTRODUCTION: Final = """\

@@ -234,7 +234,7 @@ class Source(Part):
     name: Id
     pattern: str
     format: str = "native"
-    table: Literal["patient", "session", "form", "adverse_event"] | None = None
+    table: Literal["patient", "session", "form", "adverse_event", "session_observation"] | None = None
     shape: Literal["long", "wide", "total"] | None = None
     columns: dict[str, str] = {}
     timezone: Zone | None = None

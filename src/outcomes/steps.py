@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from outcomes.store import Verdict
 
-COUNTED = ("patient", "session", "form", "adverse_event")
+COUNTED = ("patient", "session", "form", "adverse_event", "session_observation")
 
 
 def stage(tonight: Night) -> None:

@@ -7,6 +7,7 @@ from outcomes.clinic.treatment import DAY_MIN
 from outcomes.clinic.year import Year
 from outcomes.contract import ADVERSE_EVENT, PATIENT, SESSION
 
+CLOCK = ("dissociation_onset_min", "dissociation_peak_min", "dissociation_resolved_min")
 STAMP = "%Y-%m-%dT%H:%M:%S"
 
 
@@ -18,7 +19,24 @@ def patients(year: Year) -> pl.DataFrame:
 def sessions(year: Year) -> pl.DataFrame:
     """Starts are UTC instants, as a database writes them into Parquet."""
     started = pl.col("started_at").dt.replace_time_zone(year.plan.timezone).dt.convert_time_zone("UTC")
-    return year.sessions.with_columns(started).select([name for name in SESSION.readable if name in year.sessions.columns])
+    times = [pl.when(~_is_curve()).then(pl.col(name)).alias(name) for name in CLOCK]
+    return year.sessions.with_columns(started, *times).select([name for name in SESSION.readable if name in year.sessions.columns])
+
+
+def session_observations(year: Year) -> pl.DataFrame:
+    """The dissociation of every tenth dose as a curve, in place of its times: it rises above 1 at the onset and is down to 1 at the end."""
+    onset, peak, end = (pl.col(name).cast(pl.Int64) for name in CLOCK)
+    curve = [(pl.lit(0), 0), (onset, 2), (peak, 9), (peak + (end - peak) // 2, 4), (end, 1), (end + 15, 0)]
+    doses = year.sessions.filter(_is_curve() & pl.col(CLOCK[-1]).is_not_null())
+    points = [
+        doses.select("session_id", "patient_id", minute=minute.cast(pl.Int64), kind=pl.lit("dissociation"), value=pl.lit(value))
+        for minute, value in curve
+    ]
+    return pl.concat(points).sort("session_id", "minute")
+
+
+def _is_curve() -> pl.Expr:
+    return pl.col("session_id").str.ends_with("7") & (pl.col("kind") == "medicine")
 
 
 def adverse_events(year: Year) -> pl.DataFrame:

@@ -35,6 +35,7 @@ def inbox(year: Year, folder: Path) -> list[File]:
         *_patients(year, folder, day),
         *_sessions(year, folder, day),
         *_adverse_events(year, folder, day),
+        _session_observations(year, folder, day),
         *_phq9(year, folder, day),
         _gad7(year, folder, day),
         _pcl5(year, folder, day),
@@ -88,6 +89,13 @@ def _adverse_events(year: Year, folder: Path, day: dt.date) -> list[File]:
         File(names[0], "adverse_event", "rows", rows.height, day, dirt=counts),
         File(names[1], "adverse_event", "rows", rows.height, day, fate="same"),
     ]
+
+
+def _session_observations(year: Year, folder: Path, day: dt.date) -> File:
+    rows = exports.session_observations(year)
+    name = f"session_observations_{day}.csv"
+    rows.write_csv(folder / name)
+    return File(name, "session_observation", "rows", rows.height, day)
 
 
 def _phq9(year: Year, folder: Path, day: dt.date) -> list[File]:
