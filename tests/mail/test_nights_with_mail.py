@@ -20,6 +20,7 @@ from outcomes.mail import sending, smtp
 from outcomes.settings import SettingsError, load
 
 Night = Callable[..., tuple[int, str]]
+LETTERS_OF = sending.letters_of
 EMAIL = """
 [email]
 host = "{host}"
@@ -118,12 +119,23 @@ def subjects(box: Mailbox) -> list[str]:
     return [str(message["Subject"]) for message in box.messages]
 
 
-def test_a_whole_night_sends_its_letters_and_a_night_that_is_blocked_says_so(clinic: Clinic, night: Night) -> None:
+def test_a_whole_night_sends_its_letters_and_a_night_that_is_blocked_says_so(
+    clinic: Clinic, night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the letters that the report really writes."""
+    monkeypatch.setattr(sending, "letters_of", LETTERS_OF)
     code, line = night()
     assert code == 0, line
     assert "mail: 2 sent" in line
     assert sorted(to for _, to in clinic.box.taken) == [["chief@clinic.example"], ["data@clinic.example"]]
     assert clinic.states() == [("leadership", "sent"), ("quality", "sent")]
+    (report,) = (mail for mail in clinic.box.messages if mail["To"] == "chief@clinic.example")
+    page = report.get_body(("html",))
+    assert page is not None
+    brought = {part["Content-ID"] for part in report.walk() if part.get_content_maintype() == "image"}
+    assert {f"<{cid}>" for cid in re.findall('cid:([^"]+)', page.get_content())} == brought != set()
+    assert {part.get_filename() for part in report.iter_attachments()} == {"report.pdf", "outcomes.xlsx"}
+    assert len(page.get_content()) < 100_000
     assert (clinic.folder / "alive").read_text().startswith("2026-01-01-0001 ")
     withdraw(clinic.folder, 0.8)
     clinic.box.taken.clear()
