@@ -15,9 +15,9 @@ from outcomes import disclosure, places, reference
 from outcomes.disclosure import GUARDED, POOLED, Guarded, Rule, disclose, release, release_parts, rule_in_force
 
 COUNTS = ("measured", "numerator", "others")
-CMS = Rule("cms", 1, 10)
-NHS = Rule("nhs", 1, 4, 5)
-OPENSAFELY = Rule("opensafely", 1, 7, 5)
+CMS = Rule("cms", 1, 10, gate_k=11, gate_c=2)
+NHS = Rule("nhs", 1, 4, 5, 5, 2)
+OPENSAFELY = Rule("opensafely", 1, 7, 5, 8, 2)
 OFF = Rule("off", 0, 0)
 HIDING = (CMS, NHS, OPENSAFELY)
 WHOLE = tuple(guarded for guarded in GUARDED if guarded.within is None)
@@ -214,7 +214,7 @@ def con(monkeypatch: pytest.MonkeyPatch) -> Iterator[duckdb.DuckDBPyConnection]:
             con.register("incoming", frame.to_arrow())
             con.execute(f"create table ref.{name} as select * from incoming")
         con.execute((places.folder("sql") / "macro" / "report_rounded.sql").read_text())
-        con.execute("create table ref.setting as select 'cms' as disclosure_rule")
+        con.execute("create table ref.setting as select 'cms' as disclosure_rule, date '2026-01-01' as as_of")
         for guarded in WHOLE:
             keys = "".join(f"'x' as {key}, " for key in guarded.keys)
             counts = ", ".join(f"n as {name}" for name in sorted(set(re.findall(r"[a-z_]+", " ".join(guarded.counts)))))

@@ -116,15 +116,21 @@ with
         inner join ref.scale using (instrument_id)
         inner join core.stratum_level using (stratum_id)
         group by all
+    ),
+    -- A level in which nobody answered has its row too: the levels of a breakdown add up to all who are enrolled.
+    asked as (
+        select found.instrument_id, found.window_id, found.item, score.breakdown, score.level, score.enrolled
+        from (select distinct instrument_id, window_id, item from counted) as found
+        inner join tally.score using (instrument_id, window_id)
     )
 select
-    counted.instrument_id,  -- Measure that the item belongs to.
-    counted.window_id,  -- Window of the follow-up form.
-    counted.item,  -- Number of the item.
-    counted.breakdown,  -- By what the courses are grouped.
-    counted.level,  -- Group.
-    score.enrolled,  -- Courses of whom the measure is expected and whose window has passed.
-    counted.n::bigint as n,  -- Courses that answered the item on both forms.
+    asked.instrument_id,  -- Measure that the item belongs to.
+    asked.window_id,  -- Window of the follow-up form.
+    asked.item,  -- Number of the item.
+    asked.breakdown,  -- By what the courses are grouped.
+    asked.level,  -- Group.
+    asked.enrolled,  -- Courses of whom the measure is expected and whose window has passed.
+    coalesce(counted.n, 0)::bigint as n,  -- Courses that answered the item on both forms.
     counted.sum_baseline::bigint as sum_baseline,  -- Sum of the points before treatment.
     counted.sum_baseline_squared::bigint as sum_baseline_squared,  -- Sum of their squares.
     counted.sum_score::bigint as sum_score,  -- Sum of the points in the window.
@@ -133,5 +139,5 @@ select
     counted.sum_change_squared::bigint as sum_change_squared,  -- Sum of their squares.
     coalesce(counted.improved, 0)::bigint as improved,  -- Courses whose answer is better.
     coalesce(counted.worse, 0)::bigint as worse  -- Courses whose answer is worse.
-from counted
-inner join tally.score using (instrument_id, window_id, breakdown, level)
+from asked
+left join counted using (instrument_id, window_id, item, breakdown, level)

@@ -9,6 +9,7 @@ Where levels are split into parts, rows and columns both add up, so both are poo
 and a level is shown if every part of it may be. Were each level to pool its own parts, what one shows could be taken from the total.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -29,12 +30,18 @@ SMALL: Final = "small"
 
 @dataclass(frozen=True)
 class Rule:
-    """Counts from `hide_from` to `hide_to` may not be seen; what is seen is rounded to `round_to`. `hide_to` 0 hides nothing."""
+    """Counts from `hide_from` to `hide_to` may not be seen; what is seen is rounded to `round_to`. `hide_to` 0 hides nothing.
+
+    Two releases of a number differ by nobody, or by `gate_k` people or more, of whom `gate_c` or more had the outcome and as many had not.
+    `gate_k` 0 holds nothing.
+    """
 
     name: str
     hide_from: int
     hide_to: int
     round_to: int = 1
+    gate_k: int = 0
+    gate_c: int = 0
 
     def hides(self, count: int) -> bool:
         return self.hide_from <= count <= self.hide_to and self.hide_to > 0
@@ -51,6 +58,11 @@ class Guarded:
     `outcomes.intervals`; one that is `nested_in` others ends where intervals of all these tables end.
     The rows are those of the tally of the same name, or of the one that `of` names; of their numbers, only those that it `shows`, if it
     says which, may be seen.
+
+    For releases one after the other (`outcomes.gating`): `people` counts who is in a row (the first count, if not given),
+    `rates` are pairs of a numerator and its denominator; `page` is the table that
+    tells of the same people, without which this one is not printed anew; `is_group` says that the part is a group that people
+    belong to, and no outcome of theirs; `overlaps` that a patient counts in each level that one of several doses is in.
     """
 
     table: str
@@ -63,6 +75,11 @@ class Guarded:
     nested_in: tuple[str, ...] = ()
     of: str | None = None
     shows: tuple[str, ...] = ()
+    page: str | None = None
+    rates: tuple[tuple[str, str], ...] = ()
+    people: str | None = None
+    is_group: bool = False
+    overlaps: bool = False
 
     @property
     def cell(self) -> tuple[str, ...]:
@@ -80,6 +97,7 @@ SPLIT_ENDS: Final = ("boosted_events", "boosted_censored", "events - boosted_eve
 SPLIT_EXITS: Final = ("boosted_events + boosted_censored", "events - boosted_events + censored - boosted_censored")
 SPLIT_COURSES: Final = ("boosted", "boosted_events", "boosted - boosted_events", "events - boosted_events", "courses - boosted")
 
+RATE: Final = (("numerator", "denominator"),)
 FUNNEL: Final = ("enrolled", "with_baseline", "eligible", "measured", "denominator", "numerator")
 
 BOOSTERS: Final = ("boosters", "responding_before", "boosters - responding_before", "responding_after", "boosters - responding_after")
@@ -98,12 +116,16 @@ MONTHLY: Final = (
 
 MONTHLY_DOSES: Final = ("courses", "courses_judged", "courses_met", "courses_unmet")
 MONTHLY_EVENTS: Final = ("courses", "courses_with_event", "courses - courses_with_event")
+EVENTS: Final = (("patients_with_event", "patients"),)
+MONTHLY_RATES: Final = (("responded", "response_of"), ("remitted", "remission_of"))
 
 GUARDED: Final = (
     Guarded(
         "outcome",
         ("profile_id", "metric_id", "instrument_id", "window_id"),
         (*FUNNEL, "denominator - numerator", "eligible - measured"),
+        page="score",
+        rates=RATE,
     ),
     Guarded(
         "severity",
@@ -112,6 +134,8 @@ GUARDED: Final = (
         within="outcome",
         part="severity",
         in_order=True,
+        rates=RATE,
+        is_group=True,
     ),
     Guarded(
         "outcome_reason",
@@ -121,7 +145,14 @@ GUARDED: Final = (
         part="standing",
     ),
     # Hidden under one baseline rule is hidden under all: the numbers of two rules differ by a few courses.
-    Guarded("sensitivity", ("profile_id", "metric_id", "instrument_id", "window_id", "baseline_rule"), ("smallest",)),
+    Guarded(
+        "sensitivity",
+        ("profile_id", "metric_id", "instrument_id", "window_id", "baseline_rule"),
+        ("smallest",),
+        page="score",
+        rates=RATE,
+        people="denominator",
+    ),
     Guarded("score", ("instrument_id", "window_id"), ("enrolled", "n")),
     Guarded("score_value", ("instrument_id", "window_id"), (), within="score", part="score"),
     Guarded("score_repeat", ("instrument_id", "window_id"), (), within="score", part="candidates"),
@@ -131,7 +162,13 @@ GUARDED: Final = (
     Guarded(
         "change_category", ("instrument_id", "window_id", "method_id", "cutoff_id", "is_usual"), ("n",), within="score", part="category"
     ),
-    Guarded("item_change", ("instrument_id", "window_id", "item"), ("enrolled", "n", "improved", "worse", "n - improved - worse")),
+    Guarded(
+        "item_change",
+        ("instrument_id", "window_id", "item"),
+        ("enrolled", "n", "improved", "worse", "n - improved - worse"),
+        page="score",
+        rates=(("improved", "n"), ("worse", "n")),
+    ),
     Guarded(
         "retention",
         ("instrument_id", "window_id"),
@@ -146,7 +183,13 @@ GUARDED: Final = (
     Guarded("session_count", (), ("courses",), within="induction", part="sessions", in_order=True),
     Guarded("screening", ("step_id",), ("screened", "asked", "screened - asked", "taken", "asked - taken")),
     Guarded("exclusion", ("step_id",), ("patients",), within="screening", part="exclusion_reason"),
-    Guarded("event", ("kind_id",), ("patients", "patients_with_event", "patients - patients_with_event")),
+    Guarded(
+        "event",
+        ("kind_id",),
+        ("patients", "patients_with_event", "patients - patients_with_event"),
+        rates=EVENTS,
+        overlaps=True,
+    ),
     Guarded("maintenance", (), ("courses", "boosted", "courses - boosted", "courses - known")),
     Guarded("maintenance_day", (), (), within="maintenance", part="time"),
     Guarded("booster", ("profile_id", "instrument_id"), ("courses", *BOOSTERS)),
@@ -154,18 +197,27 @@ GUARDED: Final = (
     Guarded("session_mix", ("mix_id",), ("courses", "courses_with", "courses - courses_with")),
     Guarded("session_mix_value", ("mix_id",), (), within="session_mix", part="number"),
     Guarded("course_rule", ("rule_id",), ("courses", "judged", "met", "courses - judged", "judged - met")),
-    Guarded("dose_rule", ("rule_id",), ("patients", "patients_judged", "patients_met", "patients_unmet")),
-    Guarded("dose_recorded", ("value_id",), ("patients", "patients_recorded")),
+    Guarded("dose_rule", ("rule_id",), ("patients", "patients_judged", "patients_met", "patients_unmet"), overlaps=True),
+    Guarded("dose_recorded", ("value_id",), ("patients", "patients_recorded"), overlaps=True),
     Guarded("dose_value", ("value_id",), (), within="dose_recorded", part="value"),
-    Guarded("improvement", ("instrument_id", "window_id"), ("enrolled", "n")),
+    Guarded("improvement", ("instrument_id", "window_id"), ("enrolled", "n"), page="score"),
     Guarded("improvement_share", ("instrument_id", "window_id"), ("n",), within="improvement", part="at_least_pct", curve="down"),
-    Guarded("course_total", ("instrument_id",), MONTHLY),
-    Guarded("course_month", ("instrument_id",), MONTHLY, within="course_total", part="month", in_order=True),
+    Guarded("course_total", ("instrument_id",), MONTHLY, page="score", rates=MONTHLY_RATES),
+    Guarded(
+        "course_month",
+        ("instrument_id",),
+        MONTHLY,
+        within="course_total",
+        part="month",
+        in_order=True,
+        rates=MONTHLY_RATES,
+        is_group=True,
+    ),
     Guarded("dose_months", ("rule_id",), MONTHLY_DOSES),
-    Guarded("dose_month", ("rule_id",), MONTHLY_DOSES, within="dose_months", part="month", in_order=True),
+    Guarded("dose_month", ("rule_id",), MONTHLY_DOSES, within="dose_months", part="month", in_order=True, is_group=True),
     Guarded("event_months", ("kind_id",), MONTHLY_EVENTS),
-    Guarded("event_month", ("kind_id",), MONTHLY_EVENTS, within="event_months", part="month", in_order=True),
-    Guarded("survival", SURVIVAL, ("courses", "events", "censored")),
+    Guarded("event_month", ("kind_id",), MONTHLY_EVENTS, within="event_months", part="month", in_order=True, is_group=True),
+    Guarded("survival", SURVIVAL, ("courses", "events", "censored"), rates=(("events", "courses"),)),
     Guarded("survival_day", SURVIVAL, (), within="survival", part="time"),
     # A curve steps down where enough events are; how many are still at risk is told where enough are censored too.
     Guarded(
@@ -351,7 +403,8 @@ def _sum(rows: Iterable[Sequence[int]]) -> list[int]:
 def rule_in_force(con: "duckdb.DuckDBPyConnection") -> Rule:
     """The rule that the settings name, from `ref.disclosure`. Raises LookupError if there is none of that name."""
     row = con.execute(
-        "select d.rule, d.hide_from, d.hide_to, d.round_to from ref.disclosure as d join ref.setting as s on s.disclosure_rule = d.rule"
+        "select d.rule, d.hide_from, d.hide_to, d.round_to, d.k, d.c "
+        "from ref.disclosure as d join ref.setting as s on s.disclosure_rule = d.rule"
     ).fetchone()
     if row is None:
         raise LookupError("the disclosure rule of the settings is not in ref.disclosure")
@@ -364,12 +417,13 @@ def disclose(con: "duckdb.DuckDBPyConnection") -> None:
     Numbers are summed over what is shown as one, and empty where a cell is hidden; `unit` is what counts are to be rounded to.
     """
     rule = rule_in_force(con)
+    as_of = con.execute("select as_of from ref.setting").fetchall()[0][0]
     con.execute("create schema if not exists release")
     tallies = _columns(con, "tally")
     for guarded in GUARDED:
         numbers = _numbers(guarded, tallies[guarded.tally])
         con.execute(f"create or replace temp table cells as {_cells(con, guarded, numbers)}")
-        _hold(con, guarded, {name: total for name, total in numbers.items() if name in (guarded.shows or numbers)}, rule)
+        _hold(con, guarded, {name: total for name, total in numbers.items() if name in (guarded.shows or numbers)}, rule, as_of)
     con.execute("drop table cells")
     _comment(con, tallies, rule)
 
@@ -411,13 +465,14 @@ def _cells(con: "duckdb.DuckDBPyConnection", guarded: Guarded, numbers: dict[str
     )
 
 
-def _hold(con: "duckdb.DuckDBPyConnection", guarded: Guarded, numbers: dict[str, str], rule: Rule) -> None:
+def _hold(con: "duckdb.DuckDBPyConnection", guarded: Guarded, numbers: dict[str, str], rule: Rule, as_of: dt.date) -> None:
     """`release.<table>` from the rows in `cells`; beside it `release.<table>_level`, which cell is shown as which."""
     target = f"create table release.{guarded.table} as"
     sums = ", ".join(f"{total} as {name}" for name, total in numbers.items())
+    marks = _SHOWN.format(unit=rule.round_to, as_of=as_of)
     *whose, level = guarded.cell
     if not guarded.counts:
-        con.execute(f"{target} select {', '.join([*whose, level])}, {sums}, {_SHOWN.format(unit=rule.round_to)} from cells group by all")
+        con.execute(f"{target} select {', '.join([*whose, level])}, {sums}, {marks} from cells group by all")
         return
     judged = [f"count_{i}" for i in range(len(guarded.counts))]
     counts = ", ".join(f"({count})::bigint as {name}" for count, name in zip(guarded.counts, judged, strict=True))
@@ -435,10 +490,11 @@ def _hold(con: "duckdb.DuckDBPyConnection", guarded: Guarded, numbers: dict[str,
     con.execute(f"create table release.{guarded.table}_level as select * from shown")
     con.unregister("shown")
     con.execute(
-        f"{target} select {', '.join(shown)}, shown.shown_as as {level}, {sums}, {_SHOWN.format(unit=rule.round_to)} "
+        f"{target} select {', '.join(shown)}, shown.shown_as as {level}, {sums}, {marks} "
         f"from cells inner join release.{guarded.table}_level as shown using ({', '.join(guarded.cell)}) "
         f"where shown.shown_as is not null group by all "
-        f"union all by name select {', '.join(guarded.cell)}, {rule.round_to} as unit, is_suppressed, suppression_reason "
+        f"union all by name select {', '.join(guarded.cell)}, {rule.round_to} as unit, is_suppressed, suppression_reason, "
+        f"date '{as_of}' as as_of "
         f"from release.{guarded.table}_level where is_suppressed"
     )
 
@@ -456,7 +512,7 @@ def _comment(con: "duckdb.DuckDBPyConnection", tallies: Mapping[str, Iterable[Co
             warehouse.comment(con, "table", f"release.{name}", said[name], {c.name: known.get(c.name, "") for c in released[name]})
 
 
-_SHOWN: Final = "{unit} as unit, false as is_suppressed, null::varchar as suppression_reason"
+_SHOWN: Final = "{unit} as unit, false as is_suppressed, null::varchar as suppression_reason, date '{as_of}' as as_of"
 
 MEANINGS: Final = {
     "level_shown_as": "Level under which the cell is shown; empty where nothing of its partition may be shown.",
@@ -464,4 +520,5 @@ MEANINGS: Final = {
     "unit": "What counts are rounded to where they are printed.",
     "is_suppressed": "Whether the cell is not shown by itself; its numbers are empty.",
     "suppression_reason": "Why not.",
+    "as_of": "As-of date of the numbers; older than that of the release where the gate holds them back.",
 }

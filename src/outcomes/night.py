@@ -22,6 +22,7 @@ from outcomes.settings import Settings
 
 if TYPE_CHECKING:
     from outcomes.instruments import Library
+    from outcomes.ledger import Ledger
     from outcomes.sources.staging import Staged
     from outcomes.store import Verdict
     from outcomes.validate import RuleResult
@@ -52,8 +53,9 @@ class Night:
 
     `as_of` decides every window; `ordinal` numbers the runs of this data folder; `accept` names rules that may be broken tonight. `left`
     are codes of inbox files that could not be staged, `marks` what the others looked like, `pending` under which run's number those
-    arrived that are not taken in yet. `is_rebuild` asks for a warehouse built of everything. `is_released` says whether readers see a new
-    release, and `next_release` from which as-of date on the next one may come. `mail` says what was sent, `mail_troubles` what was not.
+    arrived that are not taken in yet. `is_rebuild` asks for a warehouse built of everything. `is_due` says whether a release may come
+    tonight, `is_released` whether readers see one, `next_release` from which as-of date on the next may come; `ledger` is all that was ever
+    released, from the build on with tonight's. `mail` says what was sent, `mail_troubles` what was not.
     """
 
     settings: Settings
@@ -69,8 +71,10 @@ class Night:
     findings: list["RuleResult"] = field(default_factory=list)
     built: list["Built"] = field(default_factory=list)
     is_rebuild: bool = False
+    is_due: bool = False
     is_released: bool = False
     next_release: dt.date | None = None
+    ledger: "Ledger | None" = None
     mail: str = ""
     mail_troubles: list[str] = field(default_factory=list)
     volumes: dict[str, int] = field(default_factory=dict)

@@ -212,6 +212,11 @@ RULE_RESULT: Final = pl.Schema(
     }
 )
 
+HELD: Final = pl.Schema({"table_name": TEXT, "breakdown": TEXT, "keys": TEXT, "because": TEXT, "shown_as_of": pl.Date()})
+SHOWN: Final = pl.Schema({"table_name": TEXT, "fresh": pl.Int64(), "held": pl.Int64(), "oldest": pl.Date()})
+
+META: Final = {"rule_result": RULE_RESULT, "clean_file": CLEAN_FILE, "held": HELD, "shown": SHOWN}
+
 
 def tables(settings: Settings, library: Library, as_of: date) -> dict[str, pl.DataFrame]:
     """Every table `ref.<name>` that settings, questionnaires and profiles make. Raises InstrumentError for an unknown profile or window."""

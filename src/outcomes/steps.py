@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from outcomes.points import reached
 if TYPE_CHECKING:
     import sqlite3
 
+    import duckdb
     import polars as pl
 
     from outcomes.store import Verdict
@@ -71,9 +73,10 @@ def take_in(tonight: Night) -> None:
 
 def build(tonight: Night) -> None:
     """Builds the warehouse of this run beside the one that readers see: from every clean file, or from a copy of the last one."""
-    from outcomes import disclosure, increment, reference, store, warehouse
+    from outcomes import increment, reference, store, warehouse
 
     shutil.rmtree(tonight.warehouse.parent, ignore_errors=True)
+    _look_back(tonight)
     settings, ledger = tonight.settings, store.ledger(tonight.data)
     tonight.say("begin", step="build", of=1)
     ref = reference.tables(settings, tonight.library, tonight.as_of)
@@ -82,9 +85,39 @@ def build(tonight: Night) -> None:
     last = None if tonight.is_rebuild else runs.current(tonight.data, "warehouse")
     previous = last / tonight.warehouse.name if last else None
     tonight.built, because = increment.build(
-        tonight.warehouse, clean, ref, settings.limits, previous=previous, meta=meta, disclose=disclosure.disclose
+        tonight.warehouse, clean, ref, settings.limits, previous=previous, meta=meta, disclose=partial(_disclose, tonight)
     )
     tonight.say("built", whole=bool(because), because=because or None)
+
+
+def _look_back(tonight: Night) -> None:
+    """Whether a release is due, and what was released before. Raises Blocked where that is not known any more."""
+    from outcomes import ledger, private, releases
+
+    data, settings = tonight.data, tonight.settings
+    with closing(private.connect(data)) as con:
+        before = releases.every(con)
+    tonight.next_release = releases.next_on(before[-1] if before else None, settings.release_days)
+    tonight.is_due = tonight.next_release is None or tonight.next_release <= tonight.as_of
+    tonight.ledger = ledger.Ledger()
+    if not tonight.is_due or settings.disclosure.rule == "off":
+        return
+    try:
+        tonight.ledger = ledger.read(data, before, runs.current(data, "published"))
+    except ledger.Lost as lost:
+        tonight.say("warning", rule=ledger.RULE, why=str(lost))
+        if ledger.RULE not in tonight.accept:
+            raise Blocked([ledger.RULE]) from None
+
+
+def _disclose(tonight: Night, con: "duckdb.DuckDBPyConnection") -> None:
+    """Schema `release`, as the rule of the settings and, where a release is due, the gate let it be shown."""
+    from outcomes import disclosure, gating
+
+    disclosure.disclose(con)
+    rule = disclosure.rule_in_force(con)
+    if tonight.is_due and rule.gate_k and tonight.ledger is not None:
+        tonight.ledger = gating.hold(con, rule, tonight.ledger, tonight.ordinal)
 
 
 def _clean_files(ledger: Sequence["Verdict"]) -> "pl.DataFrame":
@@ -183,12 +216,10 @@ def publish(tonight: Night) -> None:
     tonight.say("begin", step="publish", of=1)
     with closing(private.connect(data)) as con:
         last = releases.last(con)
-        tonight.next_release = releases.next_on(last, tonight.settings.release_days)
         # A second try must not touch what readers see since the first.
-        tonight.is_released = last is not None and last.run_id == tonight.run_id
-        if not tonight.is_released and (tonight.next_release is None or tonight.next_release <= tonight.as_of):
+        if tonight.is_due and (last is None or last.run_id != tonight.run_id):
             _release(tonight, con)
-            tonight.is_released = True
+        tonight.is_released = tonight.is_due
         if tonight.is_released:
             tonight.next_release = releases.next_on(releases.last(con), tonight.settings.release_days)
             releases.finish(data, con)
@@ -201,7 +232,7 @@ def publish(tonight: Night) -> None:
 
 
 def _release(tonight: Night, con: "sqlite3.Connection") -> None:
-    from outcomes import private, releases, report
+    from outcomes import ledger, private, releases
     from outcomes import publish as press
     from outcomes.mail import sending
 
@@ -209,12 +240,35 @@ def _release(tonight: Night, con: "sqlite3.Connection") -> None:
     shutil.rmtree(published / "snapshots" / tonight.run_id, ignore_errors=True)
     label = press.Label(tonight.settings.clinic.name, limits.sheet_rows)
     snapshot = press.publish(tonight.warehouse, published, tonight.run_id, limits.threads, limits.memory_mb, label)
-    report.write(snapshot, tonight.settings)
+    _dress(snapshot, tonight)
     letters = sending.made(snapshot, tonight.settings, tonight.mail_troubles)
+    files = ledger.write(tonight.data, tonight.run_id, tonight.ledger)
     with private.transaction(con):
-        releases.add(con, releases.Release(tonight.run_id, tonight.as_of))
+        releases.add(con, releases.Release(tonight.run_id, tonight.as_of, files, _gate_summary(tonight)))
         sending.post(con, letters, tonight.settings, tonight.run_id, tonight.as_of, tonight.mail_troubles)
     reached("released")
+    ledger.sweep(tonight.data, tonight.run_id)
+
+
+def _dress(snapshot: Path, tonight: Night) -> None:
+    """Puts the report beside the tables. One that fails costs no release: it is said, and `outcomes report` tries again."""
+    from outcomes import report
+
+    try:
+        report.write(snapshot, tonight.settings)
+    except Exception as error:
+        tonight.mail_troubles.append(f"the report could not be made ({type(error).__name__})")
+        tonight.say("warning", step="publish", report=type(error).__name__)
+
+
+def _gate_summary(tonight: Night) -> dict[str, Any]:
+    """What `outcomes status` says of the gate."""
+    import duckdb
+
+    from outcomes import gating
+
+    with duckdb.connect(str(tonight.warehouse), read_only=True) as con:
+        return {"rule": tonight.settings.disclosure.rule, **gating.summary(con.sql("from meta.shown").pl())}
 
 
 def send(tonight: Night) -> None:

@@ -81,7 +81,7 @@ def read(
     files = sqlfiles.read_folder(folder)
     tables = {**reference.from_folder(folder / "ref"), **ref}
     tables = {name: reference.typed(frame, reference.REF.get(name, frame.schema)) for name, frame in tables.items()}
-    known = {"rule_result": pl.DataFrame(schema=reference.RULE_RESULT), "clean_file": pl.DataFrame(schema=reference.CLEAN_FILE)}
+    known = {name: pl.DataFrame(schema=schema) for name, schema in reference.META.items()}
     definition = pl.DataFrame({"fingerprint": [fingerprint(files, tables)]})
     return files, tables, {**known, **(meta or {}), "input_file": numbered(clean.ledger), "definition": definition}
 
