@@ -128,9 +128,8 @@ def test_nothing_is_subtracted_from_any_earlier_release(con: duckdb.DuckDBPyConn
 def test_what_was_never_released_is_hidden(con: duckdb.DuckDBPyConnection) -> None:
     """A breakdown that tells of three people fewer than all others: they would be found by subtraction."""
     ledger = night(con, 1, FIRST, Ledger())
-    con.execute(
-        "insert into release.outcome by name select * replace ('sex' as breakdown, 97 as denominator) from release.outcome where level = 'all'"
-    )
+    others = "select * replace ('sex' as breakdown, 97 as denominator) from release.outcome where level = 'all'"
+    con.execute(f"insert into release.outcome by name {others}")
     gating.hold(con, RULE, Ledger(), 1)
     rows = con.execute(
         "select breakdown, denominator, is_suppressed, suppression_reason from release.outcome where breakdown in ('sex', 'all')"
