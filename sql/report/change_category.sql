@@ -23,7 +23,8 @@ with
             macro.rounded(category.n, category.unit) as n,
             macro.rounded(score.n, score.unit) as measured,
             category.is_suppressed,
-            category.suppression_reason
+            category.suppression_reason,
+            category.as_of
         from release.change_category as category
         left join
             release.score
@@ -52,7 +53,8 @@ select
     macro.published(macro.wilson_low(rows.n, rows.measured, z)) as rate_low,  -- Lower end of its Wilson 95 % interval.
     macro.published(macro.wilson_high(rows.n, rows.measured, z)) as rate_high,  -- Upper end of its Wilson 95 % interval.
     rows.is_suppressed,  -- Whether the category is too small to be shown by itself; its numbers are empty, which is not zero.
-    rows.suppression_reason  -- Why it is not shown.
+    rows.suppression_reason,  -- Why it is not shown.
+    rows.as_of  -- As-of date of the numbers: the release's own, or an earlier one where they are held (published.held).
 from rows
 left join ref.change_method as method using (method_id)
 left join ref.change_category as category using (category)

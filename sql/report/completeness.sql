@@ -15,7 +15,8 @@ with
             macro.rounded(enrolled, unit) as expected,
             macro.rounded(answered, unit) as answered,
             is_suppressed,
-            suppression_reason
+            suppression_reason,
+            as_of
         from release.completeness
     )
 select
@@ -30,7 +31,8 @@ select
     macro.published(macro.wilson_low(answered, expected, z)) as completeness_low,  -- Lower end of its Wilson 95 % interval.
     macro.published(macro.wilson_high(answered, expected, z)) as completeness_high,  -- Upper end of its Wilson 95 % interval.
     is_suppressed,  -- Whether the group is too small to be shown by itself; its numbers are empty, which is not zero.
-    suppression_reason  -- Why it is not shown.
+    suppression_reason,  -- Why it is not shown.
+    as_of  -- As-of date of the numbers: the release's own, or an earlier one where they are held (published.held).
 from rounded
 cross join quantile
 order by all

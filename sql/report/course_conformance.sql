@@ -11,7 +11,8 @@ with
             macro.rounded(judged, unit) as judged,
             macro.rounded(met, unit) as met,
             is_suppressed,
-            suppression_reason
+            suppression_reason,
+            as_of
         from release.course_rule
     )
 select
@@ -31,7 +32,8 @@ select
     rule.source,  -- Where the limits come from.
     rule.status,  -- Whether that source was seen; unverified where not.
     rounded.is_suppressed,  -- Whether the group is too small to be shown by itself; its numbers are empty, which is not zero.
-    rounded.suppression_reason  -- Why it is not shown.
+    rounded.suppression_reason,  -- Why it is not shown.
+    rounded.as_of  -- As-of date of the numbers: the release's own, or an earlier one where they are held (published.held).
 from rounded
 inner join ref.course_rule as rule using (rule_id)
 cross join quantile

@@ -8,6 +8,7 @@ select
     macro.rounded(enrolled, unit) as due,  -- Courses of whom the measure is expected and whose window has passed.
     macro.rounded(not_due, unit) as not_due,  -- Courses whose window has not fully passed yet.
     is_suppressed,  -- Whether the group is too small to be shown by itself; its numbers are empty, which is not zero.
-    suppression_reason  -- Why it is not shown.
+    suppression_reason,  -- Why it is not shown.
+    as_of  -- As-of date of the numbers: the release's own, or an earlier one where they are held (published.held).
 from release.due
 order by all

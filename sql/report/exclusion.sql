@@ -9,7 +9,8 @@ with
             macro.rounded(patients, unit) as patients,
             macro.rounded(sum(patients) over (partition by breakdown, level), unit) as excluded,
             is_suppressed,
-            suppression_reason
+            suppression_reason,
+            as_of
         from release.exclusion
     )
 select
@@ -22,7 +23,8 @@ select
     case when not is_suppressed then macro.published(macro.wilson_low(patients, excluded, z)) end as share_low,  -- Lower end of its Wilson 95 % interval.
     case when not is_suppressed then macro.published(macro.wilson_high(patients, excluded, z)) end as share_high,  -- Upper end of its Wilson 95 % interval.
     is_suppressed,  -- Whether the reason, or the group, is too small to be shown by itself; empty is not zero.
-    suppression_reason  -- Why it is not shown.
+    suppression_reason,  -- Why it is not shown.
+    as_of  -- As-of date of the numbers: the release's own, or an earlier one where they are held (published.held).
 from rounded
 cross join quantile
 order by all

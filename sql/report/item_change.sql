@@ -23,7 +23,8 @@ with
             macro.share(sum_change, n) as mean_change,
             macro.spread(n, sum_change, sum_change_squared) as sd_change,
             is_suppressed,
-            suppression_reason
+            suppression_reason,
+            as_of
         from release.item_change
     ),
     compared as (
@@ -54,7 +55,8 @@ select
     macro.published(macro.wilson_low(worse, n, z)) as worse_low,  -- Lower end of its Wilson 95 % interval.
     macro.published(macro.wilson_high(worse, n, z)) as worse_high,  -- Upper end of its Wilson 95 % interval.
     is_suppressed,  -- Whether the group is too small to be shown by itself; its numbers are empty, which is not zero.
-    suppression_reason  -- Why it is not shown.
+    suppression_reason,  -- Why it is not shown.
+    as_of  -- As-of date of the numbers: the release's own, or an earlier one where they are held (published.held).
 from compared
 cross join quantile
 order by all

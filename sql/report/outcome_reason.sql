@@ -17,7 +17,8 @@ select
     macro.rounded(outcome_reason.courses, unit) as courses,  -- Courses.
     macro.rounded(outcome_reason.denominator, unit) as denominator,  -- Of these, in the denominator.
     outcome_reason.is_suppressed,  -- Whether the row is too small to be shown by itself; its numbers are empty, which is not zero.
-    outcome_reason.suppression_reason  -- Why it is not shown.
+    outcome_reason.suppression_reason,  -- Why it is not shown.
+    outcome_reason.as_of  -- As-of date of the numbers: the release's own, or an earlier one where they are held (published.held).
 from release.outcome_reason
 left join ref.reason on reason.reason_id = outcome_reason.standing
 left join

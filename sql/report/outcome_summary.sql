@@ -19,7 +19,8 @@ with
             macro.rounded(denominator, unit) as denominator,
             macro.rounded(numerator, unit) as numerator,
             is_suppressed,
-            suppression_reason
+            suppression_reason,
+            as_of
         from release.outcome
     )
 select
@@ -53,7 +54,8 @@ select
     ) as rate_best,  -- Rate over the eligible if every unmeasured course had gone well.
     macro.caution(scale.lookback_days, window_.target_days, window_.anchor) as caution,  -- What to mind where the measure looks back further than the window reaches; empty where it does not.
     rounded.is_suppressed,  -- Whether the group is too small to be shown by itself; its numbers are empty, which is not zero.
-    rounded.suppression_reason  -- Why it is not shown.
+    rounded.suppression_reason,  -- Why it is not shown.
+    rounded.as_of  -- As-of date of the numbers: the release's own, or an earlier one where they are held (published.held).
 from rounded
 left join ref.metric using (metric_id)
 left join ref.scale using (instrument_id)

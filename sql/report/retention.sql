@@ -13,7 +13,8 @@ with
             macro.rounded(with_score, unit) as with_score,
             macro.rounded(with_both, unit) as with_both,
             is_suppressed,
-            suppression_reason
+            suppression_reason,
+            as_of
         from release.retention
     )
 select
@@ -30,7 +31,8 @@ select
     macro.published(macro.wilson_low(with_score, enrolled, z)) as retention_low,  -- Lower end of its Wilson 95 % interval.
     macro.published(macro.wilson_high(with_score, enrolled, z)) as retention_high,  -- Upper end of its Wilson 95 % interval.
     is_suppressed,  -- Whether the group is too small to be shown by itself; its numbers are empty, which is not zero.
-    suppression_reason  -- Why it is not shown.
+    suppression_reason,  -- Why it is not shown.
+    as_of  -- As-of date of the numbers: the release's own, or an earlier one where they are held (published.held).
 from rounded
 cross join quantile
 order by all

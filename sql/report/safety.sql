@@ -16,7 +16,8 @@ with
             macro.rounded(events, unit) as events,
             days,
             is_suppressed,
-            suppression_reason
+            suppression_reason,
+            as_of
         from release.event
     ),
     limited as (
@@ -51,7 +52,8 @@ select
     macro.published(limited.events_low / nullif(limited.months, 0)) as events_per_month_low,  -- Lower end of its exact Poisson 95 % interval.
     macro.published(limited.events_high / nullif(limited.months, 0)) as events_per_month_high,  -- Upper end of its exact Poisson 95 % interval.
     limited.is_suppressed,  -- Whether the group is too small to be shown by itself; its numbers are empty, which is not zero.
-    limited.suppression_reason  -- Why it is not shown.
+    limited.suppression_reason,  -- Why it is not shown.
+    limited.as_of  -- As-of date of the numbers: the release's own, or an earlier one where they are held (published.held).
 from limited
 inner join ref.event_kind as kind using (kind_id)
 cross join quantile

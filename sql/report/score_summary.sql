@@ -42,7 +42,8 @@ with
             macro.share(sum_change, n) as mean_change,
             macro.spread(n, sum_change, sum_change_squared) as sd_change,
             is_suppressed,
-            suppression_reason
+            suppression_reason,
+            as_of
         from release.score
         left join medians using (instrument_id, window_id, breakdown, level)
         where is_suppressed or n > 0
@@ -79,7 +80,8 @@ select
     macro.published(effect + z * macro.paired_effect_error(effect, sd_baseline, sd_score, sd_change, n)) as effect_high,  -- Upper end of its 95 % interval.
     macro.caution(scale.lookback_days, window_.target_days, window_.anchor) as caution,  -- What to mind where the measure looks back further than the window reaches; empty where it does not.
     compared.is_suppressed,  -- Whether the group is too small to be shown by itself; its numbers are empty, which is not zero.
-    compared.suppression_reason  -- Why it is not shown.
+    compared.suppression_reason,  -- Why it is not shown.
+    compared.as_of  -- As-of date of the numbers: the release's own, or an earlier one where they are held (published.held).
 from compared
 left join ref.scale using (instrument_id)
 left join ref.window as window_ using (window_id)

@@ -12,7 +12,8 @@ with
             macro.rounded(asked, unit) as asked,
             macro.rounded(taken, unit) as taken,
             is_suppressed,
-            suppression_reason
+            suppression_reason,
+            as_of
         from release.screening
     )
 select
@@ -30,7 +31,8 @@ select
     macro.published(macro.wilson_low(rounded.taken, rounded.asked, z)) as rate_low,  -- Lower end of its Wilson 95 % interval.
     macro.published(macro.wilson_high(rounded.taken, rounded.asked, z)) as rate_high,  -- Upper end of its Wilson 95 % interval.
     rounded.is_suppressed,  -- Whether the group is too small to be shown by itself; its numbers are empty, which is not zero.
-    rounded.suppression_reason  -- Why it is not shown.
+    rounded.suppression_reason,  -- Why it is not shown.
+    rounded.as_of  -- As-of date of the numbers: the release's own, or an earlier one where they are held (published.held).
 from rounded
 inner join ref.screening_step as step using (step_id)
 cross join quantile

@@ -19,7 +19,8 @@ with
             macro.rounded(denominator, unit) as denominator,
             macro.rounded(numerator, unit) as numerator,
             is_suppressed,
-            suppression_reason
+            suppression_reason,
+            as_of
         from release.sensitivity
     ),
     own as (select rounded.* from rounded cross join ref.setting where rounded.baseline_rule = setting.baseline_pick)
@@ -42,7 +43,8 @@ select
         100 * (macro.share(rounded.numerator, rounded.denominator) - macro.share(own.numerator, own.denominator))
     ) as difference_points,  -- Percentage points above the rate under the rule of all other tables.
     rounded.is_suppressed,  -- Whether the numbers are too small to be shown; they are empty, which is not zero.
-    rounded.suppression_reason  -- Why they are not shown.
+    rounded.suppression_reason,  -- Why they are not shown.
+    rounded.as_of  -- As-of date of the numbers: the release's own, or an earlier one where they are held (published.held).
 from rounded
 left join own using (profile_id, metric_id, instrument_id, window_id)
 cross join ref.setting

@@ -14,7 +14,8 @@ with
             macro.rounded(judged, unit) as judged,
             macro.rounded(met, unit) as met,
             is_suppressed,
-            suppression_reason
+            suppression_reason,
+            as_of
         from release.dose_rule
     )
 select
@@ -32,7 +33,8 @@ select
     macro.published(macro.share(met, doses)) as rate_worst,  -- Rate over all doses if none of the unjudged met it.
     macro.published(macro.share(met + doses - judged, doses)) as rate_best,  -- Rate over all doses if each of the unjudged met it.
     is_suppressed,  -- Whether the group is too small to be shown by itself; its numbers are empty, which is not zero.
-    suppression_reason  -- Why it is not shown.
+    suppression_reason,  -- Why it is not shown.
+    as_of  -- As-of date of the numbers: the release's own, or an earlier one where they are held (published.held).
 from rounded
 cross join quantile
 order by all
