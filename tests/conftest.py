@@ -2,7 +2,7 @@
 
 import datetime as dt
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -43,15 +43,28 @@ def dataset() -> Callable[[str], Path]:
     return find
 
 
+@pytest.fixture(scope="session", autouse=True)
+def drawn() -> Iterator[Callable[..., None]]:
+    """Nights of this process put no report beside their tables, since drawing costs seconds; what would do it, for tests of that."""
+    from outcomes import steps
+
+    with pytest.MonkeyPatch.context() as patch:
+        draw = steps._dress
+        patch.setattr(steps, "_dress", lambda *_: None)
+        yield draw
+
+
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def demo(tmp_path_factory: pytest.TempPathFactory, drawn: Callable[..., None]) -> tuple[Path, str]:
     """The demo's clinic, made once by its command, and what that printed. Nobody may change it."""
     from typer.testing import CliRunner
 
     from outcomes import cli
 
     folder = tmp_path_factory.mktemp("demo") / "demo"
-    said = CliRunner().invoke(cli.app, ["demo", str(folder), "--log", "json"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("outcomes.steps._dress", drawn)
+        said = CliRunner().invoke(cli.app, ["demo", str(folder), "--log", "json"])
     assert said.exit_code == 0, said.output
     return folder, said.stdout
 

@@ -50,4 +50,5 @@ def build_nothing_else(folder: Path, put: Callable[[Any, str, Any], None] = seta
         _copy(folder, every)
     shipped, tallies = places.folder, {path.stem for path in (folder / "tally").glob("*.sql")}
     put(disclosure, "GUARDED", tuple(one for one in disclosure.GUARDED if one.table in tallies))
+    put(steps, "_dress", lambda *_: None)
     put(places, "folder", lambda name: folder if name == "sql" else shipped(name))
