@@ -39,6 +39,8 @@ SAYS_NO_COUNT_OF_COURSES = {
     "arrival",
     "definition",
     "expected",
+    "freshness",
+    "held",
     "instrument",
     "measure",
     "quality",

@@ -162,7 +162,9 @@ class Warehouse:
         for schema in sqlfiles.FLOORS:
             self.con.execute(f"create schema {schema}")
         warehouse.load(self.con, "ref", refs)
-        warehouse.load(self.con, "meta", {"input_file": ledger, "rule_result": pl.DataFrame(schema=reference.RULE_RESULT)})
+        warehouse.load(
+            self.con, "meta", {"input_file": ledger, **{name: pl.DataFrame(schema=schema) for name, schema in reference.META.items()}}
+        )
         warehouse.open_clean(self.con, warehouse.CleanFiles(ledger), ledger)
         self.add_macros()
 
@@ -194,7 +196,7 @@ class Warehouse:
             if schema == "release":
                 tally = next(f"tally.{guarded.tally}" for guarded in disclosure.GUARDED if guarded.table == name)
                 self.columns(tally)
-                extra = "1 as unit, null::boolean as is_suppressed, null::varchar as suppression_reason"
+                extra = "1 as unit, null::boolean as is_suppressed, null::varchar as suppression_reason, null::date as as_of"
                 self.con.execute(f"create table {table} as select *, {extra} from {tally}")
             elif table == sensitivity.TABLE:
                 self.con.execute(sensitivity.EMPTY)
