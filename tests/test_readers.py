@@ -13,7 +13,7 @@ from outcomes.publish import prune, publish, swap
 
 READER = """
 import sys, json, pathlib, time, duckdb
-zone, stop = map(pathlib.Path, sys.argv[1:])
+zone, stop = map(pathlib.Path, sys.argv[1:3])
 looked, seen = 0, []
 while True:
     is_last = stop.exists()
@@ -34,10 +34,14 @@ while True:
     looked += 1
     if is_last:
         break
-    time.sleep(0.1)
+    time.sleep(float(sys.argv[3]))
 assert seen == sorted(seen), "back in time"
 print(json.dumps({"looked": looked, "releases": len(set(seen)), "last": seen[-1]}))
 """
+
+
+PAUSE_S = 0.1
+"""Between two looks of one reader, for each of them, so that the publisher has its share of two cores."""
 
 
 def warehouse(path: Path, release: int) -> Path:
@@ -63,7 +67,12 @@ def test_readers_see_no_error_and_no_mixed_release(readers: int, releases: int, 
     publish(warehouse(tmp_path / "w.duckdb", 1), zone, names[0])
     swap(zone / "current", names[0])
     crowd = [
-        subprocess.Popen([sys.executable, "-c", READER, str(zone), str(stop)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", READER, str(zone), str(stop), str(PAUSE_S * readers)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         for _ in range(readers)
     ]
     for number, name in enumerate(names[1:], start=2):
