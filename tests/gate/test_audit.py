@@ -67,6 +67,16 @@ def test_what_is_too_large_to_be_audited_is_refused() -> None:
     assert (answer.refused, answer.is_audited) == (["tonight"], True)
 
 
+def test_members_are_those_of_the_version() -> None:
+    spells = [("p", "site", "a", 1, None), ("q", "site", "a", 1, 2), ("q", "site", "b", 2, None), ("r", "site", "b", 3, None)]
+    sets = [(1, "site", "a", 1), (2, "site", "a", 2), (3, "site", "a", 3), (3, "site", "b", 3)]
+    told = audit.members(
+        pl.DataFrame(spells, schema=["person", "breakdown", "level", "entered", "left"], orient="row"),
+        pl.DataFrame(sets, schema=["set_id", "breakdown", "level", "version"], orient="row"),
+    )
+    assert told.rows() == [(1, "p"), (1, "q"), (2, "p"), (3, "p"), (3, "q"), (3, "r")]
+
+
 def test_a_set_with_two_numbers_is_an_error() -> None:
     with pytest.raises(ValueError, match="two numbers"):
         audited({"x": (FIVE, 2), "y": (FIVE, 3)}, {"tonight": ["y"]})

@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 
+from outcomes import places
 from outcomes.gate import holding
 from outcomes.gate.holding import Layout
 
@@ -125,3 +126,11 @@ def test_parts_are_units() -> None:
 def test_a_lost_ledger_is_no_empty_one() -> None:
     with pytest.raises(pl.exceptions.ColumnNotFoundError):
         holding.release(rows(SITES), pl.DataFrame(), LAYOUT, K, C, 2)
+
+
+def test_k_is_the_smallest_count_that_the_primary_rule_shows() -> None:
+    rules = pl.read_csv(places.folder("sql") / "ref" / "disclosure.csv")
+    assert rules.filter(rule="cms").select("k", "c").row(0) == (11, 2)
+    hiding = rules.filter(pl.col("hide_to") > 0)
+    assert hiding["k"].to_list() == (hiding["hide_to"] + 1).to_list()
+    assert rules.filter(rule="off").select("k", "c").row(0) == (0, 0)

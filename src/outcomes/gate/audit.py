@@ -57,6 +57,18 @@ class Audit:
     is_audited: bool
 
 
+def members(spells: pl.DataFrame, sets: pl.DataFrame) -> pl.DataFrame:
+    """set_id, person: who is in each set.
+
+    `spells`: person, breakdown, level, entered, left: from which version a person was counted in a level, and from which no longer (null:
+    is still). One who is corrected, but whose outcome stays, keeps the name; another outcome is another person. `sets`: set_id,
+    breakdown, level, version; a set that pools levels has a row for each.
+    """
+    here = sets.join(spells, on=["breakdown", "level"], nulls_equal=True)
+    there = (pl.col("entered") <= pl.col("version")) & (pl.col("left").is_null() | (pl.col("left") > pl.col("version")))
+    return here.filter(there).select("set_id", "person").unique().sort("set_id", "person")
+
+
 def grouped(members: pl.DataFrame, set_ids: Iterable[int] | None = None) -> Groups:
     """Groups of `members` (set_id, person): people who are in the same sets. `people`: person, group."""
     ids = sorted(set(members["set_id"].to_list()) if set_ids is None else set(set_ids))
