@@ -97,7 +97,7 @@ def test_a_change_shows_at_once_and_touches_levels(people: People, expected: dic
     assert answer.touched.filter(pl.col("breakdown") == cohort.TOTAL)["version"].to_list() == [2]
 
 
-RELEASED = pl.DataFrame({"population": ["phq9 d30"], "version": [1]})
+RELEASED = pl.DataFrame({"population": ["phq9 d30"] * 2, "breakdown": ["site", "programme"], "version": [1, 1]})
 START = some(11, 3) | some(22, 3)
 
 
@@ -138,7 +138,7 @@ def test_a_new_name_of_a_level_touches_both() -> None:
 
 
 FORMER = {"population": pl.String, "person": pl.String}
-VERSION = {"population": pl.String, "version": pl.Int64}
+VERSION = {"population": pl.String, "breakdown": pl.String, "version": pl.Int64}
 people_of_nights = st.lists(
     st.dictionaries(st.sampled_from([f"p{i}" for i in range(14)]), st.tuples(st.sampled_from([11, 12, 21, 22]), st.integers(0, 1))),
     min_size=1,
@@ -153,14 +153,14 @@ def test_no_combination_of_what_one_breakdown_printed_weighs_few_people(nights: 
     Each print is a vector over (person, state); taken in turn, the part that is new in one holds k people who are in none before.
     """
     before = first_night({})
-    released: list[int] = []
+    released: list[tuple[str, str, int]] = []
     printed: dict[str, list[frozenset[str]]] = {"site": [], "programme": []}
     former: set[str] = set()
     for version, people in enumerate(nights, 2):
         gone = pl.DataFrame([("phq9 d30", person) for person in sorted(former)], schema=FORMER, orient="row")
         before = cohort.admit(before.standing, rows(people), LEVELS, K, version, before.touched, former=gone)
         former |= set(before.standing["person"])
-        past = pl.DataFrame([("phq9 d30", v) for v in released], schema=VERSION, orient="row")
+        past = pl.DataFrame(released, schema=VERSION, orient="row")
         said = cohort.ready(before.standing, before.touched, LEVELS, past, K)
         fresh = [row["breakdown"] for row in said.iter_rows(named=True) if row["is_ready"]]
         places = cohort.in_levels(before.standing, LEVELS).with_columns(who=pl.concat_str("person", "state", separator=" "))
@@ -169,7 +169,7 @@ def test_no_combination_of_what_one_breakdown_printed_weighs_few_people(nights: 
             seen = {who.split()[0] for unit in printed[breakdown] for who in unit}
             assert all(unit in printed[breakdown] or len({who.split()[0] for who in unit} - seen) >= K for unit in units)
             printed[breakdown] += units
-        released += [version] if fresh else []
+        released += [("phq9 d30", breakdown, version) for breakdown in fresh]
 
 
 def _names(sizes: dict[str, int], before: pl.DataFrame | None = None, **more: float) -> tuple[dict[str, str], pl.DataFrame]:

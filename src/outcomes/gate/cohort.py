@@ -142,21 +142,24 @@ def _touched(rows: pl.DataFrame, levels: pl.DataFrame, before: pl.DataFrame, ver
 def ready(standing: pl.DataFrame, touched: pl.DataFrame, levels: pl.DataFrame, released: pl.DataFrame, k: int) -> pl.DataFrame:
     """population, breakdown, is_ready: whether tonight's numbers of the breakdown may be printed; sorted.
 
-    `standing` and `touched` are tonight's (of the cohort), `released` names the versions (population, version) at which anything that was
-    counted of the population was printed. A level that was touched since such a version needs k newcomers since the last version
-    before it was touched; so does the total. Of a level that nobody is left in nothing is printed, so it needs nobody.
+    `standing` and `touched` are tonight's (of the cohort), `released` names the versions (population, breakdown, version) at which anything
+    that was counted of the breakdown, in whatever table, was printed fresh. A level that was touched since such a version needs k newcomers
+    since the last such version before it was touched. The total, which every breakdown tells, needs them since the last version of any.
+    Of a level that nobody is left in nothing is printed, so it needs nobody.
     """
     places = in_levels(standing.select(*WHO, "stratum_id", "first"), levels).unique()
+    told = released.select("population", "breakdown", pl.col("version").alias("since"))
+    of_total = told.with_columns(pl.lit(TOTAL, told.schema["breakdown"]).alias("breakdown"))
     last = (
-        touched.join(released.select("population", pl.col("version").alias("since")), on="population", nulls_equal=True)
+        touched.join(pl.concat([told, of_total]).unique(), on=["population", "breakdown"], nulls_equal=True)
         .filter(pl.col("since") < pl.col("version"))
         .group_by(LEVEL)
         .agg(pl.col("since").max())
     )
-    crowd = places.join(last, on=LEVEL, nulls_equal=True).group_by(LEVEL).agg((pl.col("first") > pl.col("since")).sum().alias("newcomers"))
-    judged = (
-        places.select(LEVEL).unique().join(last, on=LEVEL, how="left", nulls_equal=True).join(crowd, on=LEVEL, how="left", nulls_equal=True)
-    )
+    crowd = places.join(last, on=LEVEL, nulls_equal=True).group_by(LEVEL)
+    newcomers = crowd.agg(newcomers=pl.col("person").filter(pl.col("first") > pl.col("since")).n_unique())
+    judged = places.select(LEVEL).unique().join(last, on=LEVEL, how="left", nulls_equal=True)
+    judged = judged.join(newcomers, on=LEVEL, how="left", nulls_equal=True)
     judged = judged.with_columns(is_ready=pl.col("since").is_null() | (pl.col("newcomers").fill_null(0) >= k))
     total = judged.filter(pl.col("breakdown") == TOTAL).select("population", pl.col("is_ready").alias("total_is"))
     return (

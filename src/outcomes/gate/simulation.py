@@ -188,7 +188,7 @@ def publish_gated(night_of: Iterable[Night], guards: Guards) -> Ledger:
     ledger = Ledger()
     standing = touched = named = before = None
     told = None
-    released: list[int] = []
+    released: list[tuple[str, str, int]] = []
     events: dict[frozenset[tuple[str, int]], int] = {}
     last: tuple[object, dict[str, int]] | None = None
     for number, people in enumerate(night_of, 1):
@@ -219,7 +219,7 @@ def publish_gated(night_of: Iterable[Night], guards: Guards) -> Ledger:
         if last is not None and last[0] == now and guards.skips is None:
             fresh = last[1]
         else:
-            past = pl.DataFrame({"population": [POPULATION] * len(released), "version": released}, schema=VERSIONS)
+            past = pl.DataFrame(released, schema=VERSIONS, orient="row")
             ready = cohort.ready(standing, touched, levels, past, k if guards.waits_for_newcomers else 0)
             blocked = ready.filter(~pl.col("is_ready")).select("breakdown")
             skipped = [b for b in breakdowns if guards.skips is not None and guards.skips(number, b)]
@@ -243,7 +243,7 @@ def publish_gated(night_of: Iterable[Night], guards: Guards) -> Ledger:
                 (number, b, because) for b, because in printed.partitions.select("breakdown", "because").iter_rows() if because != "fresh"
             ]
             told = printed.ledger
-            released += [number] if new else []
+            released += [(POPULATION, breakdown, number) for breakdown in new]
             for (breakdown, level), persons in (pair for of in new.values() for pair in of):
                 if persons not in events:
                     events[persons] = met[breakdown, level]
@@ -254,7 +254,7 @@ def publish_gated(night_of: Iterable[Night], guards: Guards) -> Ledger:
     return ledger
 
 
-VERSIONS: Final = {"population": pl.String, "version": pl.Int64}
+VERSIONS: Final = {"population": pl.String, "breakdown": pl.String, "version": pl.Int64}
 CELLS: Final = {"breakdown": pl.String, "level": pl.String, "people": pl.Int64, "met": pl.Int64}
 
 
