@@ -23,7 +23,6 @@ clinic.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -32,7 +31,7 @@ import polars as pl
 SECONDS: Final = 5
 NEAR: Final = 1e-6
 MOST_GROUPS: Final = 2_000
-TOGETHER: Final = 4
+FIRST_WORLDS: Final = 8
 
 Matrix = Any  # numpy arrays, whose types say less than their names
 
@@ -167,7 +166,7 @@ def _proven(rows: Matrix, told: Matrix, sizes: Matrix, k: int) -> list[int]:
     """The sizes of the groups, or of groups together, that something is proven of. Raises TimeoutError where a programme takes too long."""
     solve = _solver(rows, told, sizes)
     chance = np.random.default_rng(len(sizes))
-    seen = [solve(sign * chance.normal(size=len(sizes))) for sign in (1, -1, 1)]
+    seen = [solve(chance.normal(size=len(sizes))) for _ in range(FIRST_WORLDS)]
     proven = np.zeros(len(sizes), dtype=bool)
     for sign, bound in ((-1.0, 0 * sizes), (1.0, sizes)):
         left = np.all([world == bound for world in seen], axis=0)
@@ -180,24 +179,19 @@ def _proven(rows: Matrix, told: Matrix, sizes: Matrix, k: int) -> list[int]:
         proven |= left
     found = [int(size) for size in sizes[proven]]
     while True:
-        small = [int(group) for group in np.flatnonzero(~proven & (sizes < k))]
-        told_apart = {group: tuple(int(world[group] - seen[0][group]) for world in seen) for group in small}
-        candidates = _alike_nothing(told_apart, sizes, k)
+        small = np.flatnonzero(~proven & (sizes < k))
+        candidates = _alike_nothing(np.array(seen), small, sizes, k)
         if not candidates:
             return found
-        worlds = len(seen)
         for together in candidates:
             aim = np.zeros(len(sizes))
             aim[list(together)] = 1
             low, high = solve(aim), solve(-aim)
-            if low @ aim == high @ aim:
-                proven[list(together)] = True
-                found.append(int(sizes[list(together)].sum()))
-            else:
+            if low @ aim != high @ aim:
                 seen += [low, high]
                 break
-        if len(seen) == worlds:
-            return found
+            proven[list(together)] = True
+            found.append(int(sizes[list(together)].sum()))
 
 
 def _solver(rows: Matrix, told: Matrix, sizes: Matrix) -> Callable[[Matrix], Matrix]:
@@ -220,31 +214,43 @@ def _solver(rows: Matrix, told: Matrix, sizes: Matrix) -> Callable[[Matrix], Mat
     return solve
 
 
-def _alike_nothing(told_apart: Mapping[int, tuple[int, ...]], sizes: Matrix, k: int) -> list[tuple[int, ...]]:
-    """The smallest choices of groups, together fewer than k people, whose events are the same in all worlds seen."""
-    found: list[tuple[int, ...]] = []
+def _alike_nothing(worlds: Matrix, small: Matrix, sizes: Matrix, k: int) -> list[tuple[int, ...]]:
+    """The smallest choices of the small groups, together fewer than k people, whose events are the same in all worlds (one a row).
+
+    A choice is known by the sum of its groups' signatures: random weights times how the events change from world to world, modulo 2 ** 64.
+    """
+    changes = (worlds - worlds[0])[:, small]
+    signs = np.random.default_rng(len(small)).integers(-(2**62), 2**62, size=len(worlds)) @ changes
+    first, second = np.triu_indices(len(small), 1)
+    few = sizes[small[first]] + sizes[small[second]] < k
+    pairs = np.column_stack([first[few], second[few]])
+    of_pairs = signs[pairs].sum(axis=1)
+    answer: list[tuple[int, ...]] = []
     used: set[int] = set()
-    none = np.zeros(len(next(iter(told_apart.values()), ())), dtype=np.int64)
 
-    def change(part: Iterable[int]) -> Matrix:
-        return sum((np.array(told_apart[group]) for group in part), none)
+    def take(*together: int) -> None:
+        if len({*together}) == len(together) and not used & {*together} and sizes[small[list(together)]].sum() < k:
+            used.update(together)
+            answer.append(tuple(sorted(int(small[place]) for place in together)))
 
-    for count in range(1, TOGETHER + 1):
-        free = [group for group in told_apart if group not in used]
-        half = count // 2
-        by_change: dict[bytes, list[tuple[int, ...]]] = {}
-        for part in combinations(free, half):
-            by_change.setdefault(change(part).tobytes(), []).append(part)
-        for part in combinations(free, count - half):
-            if sizes[list(part)].sum() >= k or used.intersection(part):
-                continue
-            for other in by_change.get((-change(part)).tobytes(), []):
-                together = tuple(sorted({*part, *other}))
-                if len(together) == count and not used & {*together} and sizes[list(together)].sum() < k:
-                    used |= {*together}
-                    found.append(together)
-                    break
-    return found
+    for place in np.flatnonzero(signs == 0).tolist():
+        take(place)
+    for pair in pairs[of_pairs == 0].tolist():
+        take(*pair)
+    for parts, of_parts in ((np.arange(len(small))[:, None], signs), (pairs, of_pairs)):
+        # Of three, a pair and one more; of four, two pairs.
+        likely = np.flatnonzero(np.isin(of_pairs, -of_parts))
+        others: dict[int, list[list[int]]] = {}
+        for place in np.flatnonzero(np.isin(of_parts, -of_pairs[likely])).tolist():
+            others.setdefault(int(of_parts[place]), []).append(parts[place].tolist())
+        for place in likely.tolist():
+            for other in others[int(-of_pairs[place])]:
+                take(*pairs[place].tolist(), *other)
+            if answer:
+                break
+        if answer:
+            break
+    return answer
 
 
 def ranges(groups: Groups, events: Mapping[int, tuple[int, int]], is_whole: bool = False) -> pl.DataFrame:
