@@ -144,8 +144,7 @@ def test_it_is_said_what_is_held_and_since_when(con: duckdb.DuckDBPyConnection) 
     day = dt.date(2026, 1, 1)
     because = {"score": "few", "outcome": "few", "shift": "blocked", "induction": "few"}
     assert held == [(table, "site", why, day) for table, why in sorted(because.items())]
-    shown = con.sql("from meta.shown").pl()
-    assert gating.summary(shown) == {"fresh": 4, "held": 4, "oldest": "2026-01-01"}
+    assert gating.summary(con) == {"courses": 112, "fresh": 4, "held": 4, "oldest": "2026-01-01"}
 
 
 @pytest.mark.parametrize("guarded", disclosure.GUARDED, ids=lambda guarded: guarded.table)

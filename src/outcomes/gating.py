@@ -164,7 +164,10 @@ def _list(con: "duckdb.DuckDBPyConnection", found: Mapping[str, holding.Release]
         con.unregister("incoming")
 
 
-def summary(shown: pl.DataFrame) -> dict[str, Any]:
-    """What `outcomes status` says of a release: partitions fresh and held, and the oldest as-of date of what is shown."""
-    oldest = shown["oldest"].min() if shown.height else None
-    return {"fresh": int(shown["fresh"].sum()), "held": int(shown["held"].sum()), "oldest": str(oldest) if oldest else None}
+def summary(con: "duckdb.DuckDBPyConnection") -> dict[str, Any]:
+    """What `outcomes status` says of a release: courses in its figures, partitions fresh and held, and the oldest date of what is shown."""
+    counted = "coalesce(sum(fresh), 0)::bigint, coalesce(sum(held), 0)::bigint, min(oldest)"
+    fresh, held, oldest = con.execute(f"select {counted} from meta.shown").fetchall()[0]
+    known = con.execute("select 1 from duckdb_tables() where schema_name = 'release' and table_name = 'induction'").fetchall()
+    covered = con.execute("select sum(courses)::bigint from release.induction where breakdown = 'all'").fetchall()[0][0] if known else None
+    return {"courses": covered, "fresh": fresh, "held": held, "oldest": oldest.isoformat() if oldest else None}

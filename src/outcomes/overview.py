@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ def status(settings: Settings, as_json: bool = False) -> tuple[int, str]:
     facts = {
         "clinic": settings.clinic.name,
         "published": _published(settings.paths.data, history),
+        "release": _release(settings),
         "waiting": _waiting(settings.paths.inbox, settings.paths.data),
         "outbox": _outbox(settings),
         "runs": history[-SHOWN:],
@@ -41,6 +43,33 @@ def _published(data: Path, history: list[dict[str, Any]]) -> dict[str, Any] | No
         "folder": folder,
         "rolled_back_from": back["from"] if back else None,
     }
+
+
+def _release(settings: Settings) -> dict[str, Any] | None:
+    """What the gate let out of the last release, and from which as-of date on the next may come."""
+    from outcomes import private, releases
+
+    if not private.exists(settings.paths.data):
+        return None
+    with closing(private.connect(settings.paths.data)) as con:
+        last = releases.last(con)
+    return {**last.summary, "next": releases.next_on(last, settings.release_days)} if last else None
+
+
+def _gate(release: dict[str, Any]) -> list[str]:
+    """What is held and since when, and what the next release needs; nothing where nothing is hidden."""
+    lines = []
+    if release.get("courses"):
+        lines += [f"released    {release['courses']} courses are in the figures"]
+    if release.get("held"):
+        of = release["held"] + release["fresh"]
+        lines += [
+            f"held        {release['held']} of {of} groups of figures are shown as of an earlier date, the oldest as of {release['oldest']};"
+        ]
+        lines += ["            each comes anew once enough people have joined it (published.held)"]
+    if release.get("next"):
+        lines += [f"next        a release may come with figures as of {release['next']} or later"]
+    return lines
 
 
 def _waiting(inbox: Path, data: Path) -> int:
@@ -82,7 +111,7 @@ def _text(facts: dict[str, Any]) -> str:
         lines += [f"published   figures as of {published['as_of']} (run {published['run_id']}, {_age(published['finished_at'])})"]
         if published["rolled_back_from"]:
             lines += [f"            rolled back from {published['rolled_back_from']}, by hand; the next release goes forward again"]
-        lines += [f"            {published['folder']}"]
+        lines += [f"            {published['folder']}", *_gate(facts["release"] or {})]
     else:
         lines += ["published   nothing yet: put exports into the inbox and call `outcomes run`"]
     lines += [f"waiting     {facts['waiting']} file(s) in the inbox", *map(_mail, facts["outbox"]), "", "last runs"]

@@ -268,7 +268,7 @@ def _gate_summary(tonight: Night) -> dict[str, Any]:
     from outcomes import gating
 
     with duckdb.connect(str(tonight.warehouse), read_only=True) as con:
-        return {"rule": tonight.settings.disclosure.rule, **gating.summary(con.sql("from meta.shown").pl())}
+        return {"rule": tonight.settings.disclosure.rule, **gating.summary(con)}
 
 
 def send(tonight: Night) -> None:
