@@ -25,7 +25,7 @@ TOGETHER: Final = "Reasons too rare to be shown by themselves, together"
 Row = dict[str, Any]
 
 CELL: Final = """
-select c.*, v.format_version, s.as_of, s.disclosure_title
+select c.*, v.format_version, s.disclosure_title
 from published.outcome_summary as c cross join published.setting as s cross join published.version as v
 where c.profile_id = $profile and metric_id = $metric and instrument_id = $instrument and window_id = $window
 and breakdown = $breakdown and level = $level

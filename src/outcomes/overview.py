@@ -63,9 +63,7 @@ def _gate(release: dict[str, Any]) -> list[str]:
         lines += [f"released    {release['courses']} courses are in the figures"]
     if release.get("held"):
         of = release["held"] + release["fresh"]
-        lines += [
-            f"held        {release['held']} of {of} groups of figures are shown as of an earlier date, the oldest as of {release['oldest']};"
-        ]
+        lines += [f"held        {release['held']} of {of} groups of figures are older, the oldest as of {release['oldest']}:"]
         lines += ["            each comes anew once enough people have joined it (published.held)"]
     if release.get("next"):
         lines += [f"next        a release may come with figures as of {release['next']} or later"]
