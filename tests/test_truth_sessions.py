@@ -214,6 +214,7 @@ KEPT_TO = {
     "prepared": pl.col("preparation") >= 1,
     "integrated": pl.when(pl.col("given") > 0).then(2 * pl.col("integration") >= pl.col("given")),
     "maintained": pl.col("maintenance_sessions") >= 1,
+    "in_blocks": pl.col("largest_block") >= 2,
     "as_promised": pl.col("format") == pl.col("promised_format"),
 }
 
