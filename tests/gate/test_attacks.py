@@ -317,9 +317,15 @@ def seen_by_world(batches: int, c: int) -> dict[tuple[object, ...], list[tuple[i
     return seen
 
 
-@pytest.mark.parametrize("batches", [2, pytest.param(3, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
-def test_what_a_hold_tells(batches: int) -> None:
-    """Who knows the rule takes a hold as news. With c = 1 some reader learns that none of six are events; with c = 2 none does."""
+@pytest.mark.parametrize(
+    ("batches", "told"), [(2, 0), pytest.param(3, 2, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])], ids=["2 batches", "3 batches"]
+)
+def test_what_a_hold_tells(batches: int, told: int) -> None:
+    """Who knows the rule takes a hold as news: with c = 1 that may prove that none of six are events.
+
+    With c = 2 it does not, unless two holds follow each other, and the third batch are all events (or none): the limit that the
+    docstring of the gate names. Of the things that may be seen of three batches, these are two.
+    """
 
     def proven(c: int) -> int:
         found = 0
@@ -329,4 +335,4 @@ def test_what_a_hold_tells(batches: int) -> None:
         return found
 
     assert proven(1) > 0
-    assert proven(2) == 0
+    assert proven(2) == told

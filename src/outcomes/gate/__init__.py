@@ -28,12 +28,14 @@ yet a leak.
 
 **Not promised.** (a) Against who knows some outcomes: with the outcomes of k - 1 of a batch of k, the last follows. k is how many it
 takes. (b) Against guessing: that 9 of 11 met a condition makes it likely of each. c = 2 leaves a doubt, not an even chance. (c) Holds
-tell a little: with c = 2, that no more than one of a batch is on one side, of nobody which. A refusal of the audit likewise depends on
-outcomes. (d) Several questions of the same people are audited one by one: that response follows from remission is not in the equations.
-(e) Sums of scores: proof 2 and 3 holds for every sum, but 6 knows only that an outcome is 0 or 1. Means need k people and standard
-deviations 3 k (what is printed of them is up to the tables). (f) A count of events between 1 and k - 1 can be told by a difference of two
-nights, over k people or more. (g) Who comes back under another key that nobody knows to be theirs counts as a newcomer. (h) Two ledgers
-of the same data are not safe together: a lost or older ledger means that nothing is printed.
+tell a little: with c = 2, that no more than one of a batch is on one side, of nobody which. Only where two holds follow each other and
+the next batch are all, or none, may the print after them prove that (of three batches of eleven with a chance of 6e-9, of six with 9e-5,
+at a rate of 45 %; with c = 1 it is 3e-3 and 7e-2). A refusal of the audit depends on outcomes likewise. (d) Several questions of the same
+people are audited one by one: that response follows from remission is not in the equations. (e) Sums of scores: proof 2 and 3 holds for
+every sum, but 6 knows only that an outcome is 0 or 1. Means need k people and standard deviations 3 k (what is printed of them is up to
+the tables). (f) A count of events between 1 and k - 1 can be told by a difference of two nights, over k people or more. (g) Who comes
+back under another key that nobody knows to be theirs counts as a newcomer. (h) Two ledgers of the same data are not safe together: a lost
+or older ledger means that nothing is printed.
 
 `simulation` and `attack` try all this; `tests/gate` and `bench/gate.py` run them.
 """

@@ -16,7 +16,7 @@ now; it is compared through the total here, and through who stands in it by `out
 
 A hold depends on outcomes where the difference was all or none: with c = 1, somebody who knows this rule takes a hold as news that all or
 none of a batch are in the numerator, and may learn which from a later total. With c = 2 or more a hold tells that no more than c - 1 are
-on one side, and nobody's own outcome follows.
+on one side, and nobody's own outcome follows, unless several holds follow each other and the next batch are all, or none, themselves.
 """
 
 from collections.abc import Sequence
