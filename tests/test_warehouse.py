@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from outcomes import instruments, places, reference, warehouse
+from outcomes import disclosure, instruments, places, reference, warehouse
 from outcomes.contract import ANSWER, FORM, PATIENT, SESSION, Table
 from outcomes.settings import Clinic, Limits, Settings, Window
 from outcomes.warehouse import BuildError, CleanFiles
@@ -139,11 +139,11 @@ def build(path: Path, clean: CleanFiles, **more: Any) -> duckdb.DuckDBPyConnecti
 
 def release_everything(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("create schema release")
-    for (name,) in con.execute("select table_name from information_schema.tables where table_schema = 'tally'").fetchall():
-        con.execute(
-            f"create table release.{name} as select *, 1 as unit, false as is_suppressed, null::varchar as suppression_reason "
-            f"from tally.{name}"
-        )
+    marks = "1 as unit, false as is_suppressed, null::varchar as suppression_reason, null::date as as_of"
+    tallies = [name for (name,) in con.execute("select table_name from information_schema.tables where table_schema = 'tally'").fetchall()]
+    others = {one.table: one.tally for one in disclosure.GUARDED if one.table != one.tally}
+    for name, tally in ({name: name for name in tallies} | others).items():
+        con.execute(f"create table release.{name} as select *, {marks} from tally.{tally}")
 
 
 def contents(con: duckdb.DuckDBPyConnection, schemas: tuple[str, ...] = ("core", "tally", "report")) -> dict[str, list[tuple[Any, ...]]]:

@@ -120,9 +120,10 @@ def subjects(box: Mailbox) -> list[str]:
 
 
 def test_a_whole_night_sends_its_letters_and_a_night_that_is_blocked_says_so(
-    clinic: Clinic, night: Night, monkeypatch: pytest.MonkeyPatch
+    clinic: Clinic, night: Night, monkeypatch: pytest.MonkeyPatch, drawn: Callable[..., None]
 ) -> None:
     """With the letters that the report really writes."""
+    monkeypatch.setattr(steps, "_dress", drawn)
     monkeypatch.setattr(sending, "letters_of", LETTERS_OF)
     code, line = night()
     assert code == 0, line

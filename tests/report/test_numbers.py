@@ -54,6 +54,7 @@ def rows(con: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, object]]:
 WINDOWS = {
     "h24": "24 h",
     "d7": "Day 7",
+    "d14": "Day 14",
     "end_of_induction": "After induction",
     "d30": "Day 30",
     "d90": "Day 90",
