@@ -9,7 +9,7 @@ import pytest
 
 from outcomes import disclosure, gating
 from outcomes.disclosure import Guarded, Rule
-from outcomes.ledger import Ledger
+from outcomes.ledger import Ledger, Lost
 from outcomes.reference import HELD, SHOWN
 
 RULE = Rule("cms", 1, 10, gate_k=11, gate_c=2)
@@ -136,6 +136,14 @@ def test_what_was_never_released_is_hidden(con: duckdb.DuckDBPyConnection) -> No
     )
     assert ("sex", None, True, "would reveal") in rows.fetchall()
     assert ledger.dates == {1: dt.date(2026, 1, 1)}
+
+
+def test_a_table_that_was_released_in_other_columns_is_not_taken_for_a_new_one(con: duckdb.DuckDBPyConnection) -> None:
+    ledger = night(con, 1, FIRST, Ledger())
+    old = Ledger({**ledger.tables, "outcome": ledger.tables["outcome"].rename({"numerator": "met"})}, ledger.dates)
+    with pytest.raises(Lost, match="outcome"):
+        night(con, 2, {"north": (43, 21), "south": (60, 25)}, old)
+    assert printed(con, "score", "n")[ALL] == (103, 2), "nothing was printed before it was found"
 
 
 def test_it_is_said_what_is_held_and_since_when(con: duckdb.DuckDBPyConnection) -> None:

@@ -15,7 +15,7 @@ import polars as pl
 from outcomes.disclosure import GUARDED, Guarded, Rule
 from outcomes.gate import holding
 from outcomes.gate.holding import FRESH, Layout
-from outcomes.ledger import Ledger
+from outcomes.ledger import Ledger, Lost
 from outcomes.reference import HELD, SHOWN
 
 if TYPE_CHECKING:
@@ -31,18 +31,17 @@ def hold(con: "duckdb.DuckDBPyConnection", rule: Rule, ledger: Ledger, version: 
 
     Every table of schema `release` says in `as_of` of which date its numbers are. `meta.held`: each held partition, why (`few`, `alike`,
     `blocked` with another table, `absent` tonight), and of which date it is shown, null where it never was. `meta.shown`: per table
-    how many partitions are fresh and held, and the oldest date.
+    how many partitions are fresh and held, and the oldest date. Raises Lost where the ledger can't be compared with tonight's columns.
     """
     as_of = con.execute("select as_of from ref.setting").fetchall()[0][0]
     dates = {**ledger.dates, version: as_of}
     found: dict[str, holding.Release] = {}
+    _compare_columns(con, ledger)
     for guarded in _bases_first(GUARDED):
         tonight = con.sql(f"from release.{guarded.table}").pl().drop("as_of")
         layout = _layout(guarded, tonight)
         tonight = _with_one(tonight, guarded)
-        before = ledger.tables.get(guarded.table)
-        if before is None or before.columns != holding.empty_ledger(tonight, layout).columns:
-            before = holding.empty_ledger(tonight, layout)
+        before = ledger.tables.get(guarded.table, holding.empty_ledger(tonight, layout))
         blocked = _blocked(con, guarded, found)
         is_split = guarded.part is not None and not guarded.is_group
         if is_split and guarded.counts and guarded.curve is None:
@@ -52,6 +51,15 @@ def hold(con: "duckdb.DuckDBPyConnection", rule: Rule, ledger: Ledger, version: 
         _print(con, guarded, tonight, found[guarded.table], dates)
     _list(con, found, dates)
     return Ledger({table: release.ledger for table, release in found.items()}, dates)
+
+
+def _compare_columns(con: "duckdb.DuckDBPyConnection", ledger: Ledger) -> None:
+    """Raises Lost where a table was released in other columns, before anything is printed: it can't be told what tonight's would reveal."""
+    for guarded in GUARDED:
+        tonight = con.sql(f"from release.{guarded.table} limit 0").pl().drop("as_of")
+        nothing = holding.empty_ledger(_with_one(tonight, guarded), _layout(guarded, tonight))
+        if ledger.tables.get(guarded.table, nothing).columns != nothing.columns:
+            raise Lost(f"what was released of {guarded.table} was kept in other columns")
 
 
 def _stacked(frames: Sequence[pl.DataFrame]) -> pl.DataFrame | None:

@@ -1,6 +1,6 @@
 """What was released and when: table `release` of the private database in; the last release, when the next is due, a finished swap out.
 
-A release is the line in this table. Its snapshot and its part of the ledger are whole on the disk before the line is written; readers see
+A release is the line in this table. Its snapshot and the ledger are whole on the disk before the line is written; readers see
 the snapshot right after. A run that was killed in between is finished by the next one. Imports nothing heavy: `outcomes status` asks here.
 """
 
@@ -18,7 +18,7 @@ from outcomes.points import reached
 
 @dataclass(frozen=True)
 class Release:
-    """One release: its run, the as-of date of its figures, checksum by file name of what it added to the ledger, what the gate said."""
+    """One release: its run, the as-of date of its figures, checksum by file name of the ledger as it left it, what the gate said."""
 
     run_id: str
     as_of: dt.date

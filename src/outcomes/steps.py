@@ -105,19 +105,31 @@ def _look_back(tonight: Night) -> None:
     try:
         tonight.ledger = ledger.read(data, before, runs.current(data, "published"))
     except ledger.Lost as lost:
-        tonight.say("warning", rule=ledger.RULE, why=str(lost))
-        if ledger.RULE not in tonight.accept:
-            raise Blocked([ledger.RULE]) from None
+        _begin_anew(tonight, str(lost))
+
+
+def _begin_anew(tonight: Night, why: str) -> None:
+    """An empty ledger, if the operator accepts that. Raises Blocked if not."""
+    from outcomes import ledger
+
+    tonight.say("warning", rule=ledger.RULE, why=why)
+    if ledger.RULE not in tonight.accept:
+        raise Blocked([ledger.RULE]) from None
+    tonight.ledger = ledger.Ledger()
 
 
 def _disclose(tonight: Night, con: "duckdb.DuckDBPyConnection") -> None:
     """Schema `release`, as the rule of the settings and, where a release is due, the gate let it be shown."""
-    from outcomes import disclosure, gating
+    from outcomes import disclosure, gating, ledger
 
     disclosure.disclose(con)
     rule = disclosure.rule_in_force(con)
     if tonight.is_due and rule.gate_k and tonight.ledger is not None:
-        tonight.ledger = gating.hold(con, rule, tonight.ledger, tonight.ordinal)
+        try:
+            tonight.ledger = gating.hold(con, rule, tonight.ledger, tonight.ordinal)
+        except ledger.Lost as lost:
+            _begin_anew(tonight, str(lost))
+            tonight.ledger = gating.hold(con, rule, tonight.ledger, tonight.ordinal)
 
 
 def _clean_files(ledger: Sequence["Verdict"]) -> "pl.DataFrame":
