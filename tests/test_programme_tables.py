@@ -43,6 +43,8 @@ def test_a_line_names_things_that_exist(table: Table, line: Line) -> None:
     known = {
         "rates": {file.name for file in sqlfiles.read_folder(places.folder("sql"), ["metric"])},
         "doses": reference_ids("dose_rule"),
+        "courses": reference_ids("course_rule"),
+        "months": reference_ids("dose_rule") | reference_ids("event_kind"),
         "values": reference_ids("dose_value"),
         "events": reference_ids("event_kind"),
     }
@@ -51,6 +53,17 @@ def test_a_line_names_things_that_exist(table: Table, line: Line) -> None:
             assert any(re.fullmatch(name.replace("*", ".*"), one) for one in known[line.figure]), name
     indications = {e.indication for e in instruments.load((), ()).profiles["ketamine-rwe"].expected}
     assert set(line.levels or ()) <= indications
+
+
+SESSIONS = r"release\.(dose|event|session|course_rule|maintenance|booster|acute|screening|exclusion)"
+
+
+def test_every_table_that_is_published_from_sessions_has_a_line() -> None:
+    texts = {file.stem: file.read_text(encoding="utf-8") for file in (places.folder("sql") / "report").glob("*.sql")}
+    from_sessions = {name for name, text in texts.items() if re.search(SESSIONS, text)}
+    printed = " ".join(FIGURES[line.figure] for _, line in LINES)
+    assert len(from_sessions) >= 10
+    assert {name for name in from_sessions if not re.search(rf"published\.{name}\b", printed)} == set()
 
 
 def reference_ids(table: str) -> set[str]:

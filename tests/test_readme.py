@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from outcomes import cli, programme_tables
+from outcomes.settings import load
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -45,6 +46,14 @@ def test_the_demo_answers_every_line_of_every_kind_of_programme(kind: programme_
     assert said.stdout.count("bservational, not randomised") == sum(line.compares for line in kind.line)
     assert "nothing published" not in said.stdout
     assert "None" not in said.stdout
+
+
+def test_no_line_of_the_demo_is_hidden_altogether(demo: tuple[Path, str]) -> None:
+    settings = load(demo[0] / "outcomes.toml")
+    tables = programme_tables.shown(demo[0] / "data" / "published" / "current" / "outcomes.duckdb", settings)
+    value = programme_tables.COLUMNS.index("value (95 % interval)")
+    told = {line.heading: {row[value] for row in line.rows} for _, lines in tables for line in lines}
+    assert [heading for heading, values in told.items() if values <= {programme_tables.HIDDEN, programme_tables.MISSING}] == []
 
 
 def test_a_kind_of_programme_that_there_is_not_is_named_with_those_that_there_are(demo: tuple[Path, str]) -> None:

@@ -308,7 +308,7 @@ COURSE = [
 FORMATS = {
     "burnout-infusion": "intensive",
     "kap-compassion": "biweekly",
-    "anxiety-intensive": "intensive",
+    "anxiety-retreat": "intensive",
     "anxiety-weekly": "weekly",
     "ptsd-series": "intensive",
     "trd-infusion": "other",

@@ -86,7 +86,7 @@ WRONG_RULES = {
     "phq9": ("response = 0.5", "response = 0.25", {"response", "relapse"}),
     "gad7": ("remission = { below = 5 }", "remission = { at_most = 5 }", {"remission", "remission_all"}),
     "pcl5": ("reliable_change = 10", "reliable_change = 18", {"reliable_improvement", "reliable_deterioration", "reliable_recovery"}),
-    "pdss_sr": ("caseness = { at_least = 8 }", "caseness = { at_least = 12 }", {"remission", "recovery", "reliable_recovery"}),
+    "pdss_sr": ("caseness = { at_least = 8 }", "caseness = { at_least = 14 }", {"remission", "recovery", "reliable_recovery"}),
 }
 
 

@@ -5,7 +5,7 @@ import polars as pl
 
 from outcomes.clinic import draw, scores
 from outcomes.clinic.draw import Ints
-from outcomes.clinic.plan import Measure, Plan
+from outcomes.clinic.plan import BOOSTER_VISITS, Measure, Plan
 
 _AT_ONCE = 50_000
 _BLANK_VISITS = ("h24", "d7")
@@ -18,7 +18,7 @@ def fill_in(plan: Plan, courses: pl.DataFrame, visits: pl.DataFrame, seed: int) 
     `is_picked` (counts in the window). Fates: one row per course and measure, with `fate`, `is_case`, `is_lost` and what was seen of it.
     """
     rng = draw.stream(seed, 6)
-    luck = rng.random(courses.height)
+    luck = draw.luck(seed, courses.height)
     known = pl.concat([courses, visits], how="horizontal")
     filled, fates = [], []
     for programme in plan.programmes:
@@ -28,7 +28,10 @@ def fill_in(plan: Plan, courses: pl.DataFrame, visits: pl.DataFrame, seed: int) 
                 own = rng.random(group.height)
                 shared = draw.chance(rng, plan.numbers["shared_fate"], group.height)
                 life = scores.live(plan, measure, outcome, np.where(shared, luck[group["course"].to_numpy()], own), rng)
-                filled += [_at_visit(group, measure, life, visit) for visit in plan.visits]
+                asked = [visit for visit in plan.visits if outcome.primary or visit not in BOOSTER_VISITS]
+                if set(asked) & BOOSTER_VISITS:
+                    life.severity.update(scores.about_booster(programme, measure, life, rng))
+                filled += [_at_visit(group, measure, life, visit) for visit in asked]
                 fates.append(_fate(group, measure, life))
     return pl.concat(filled).sort("course", "day", "minute", "measure"), pl.concat(fates).sort("course", "measure")
 
@@ -102,6 +105,6 @@ def _fate(group: pl.DataFrame, measure: Measure, life: scores.Fates) -> pl.DataF
         is_lost=pl.Series(life.is_lost),
         has_baseline=pl.col("baseline_here"),
         is_measured=pl.col("baseline_here") & (pl.col("pick") != ""),
-        is_answered=pl.any_horizontal(pl.col("^.*_here$")),
+        is_answered=pl.any_horizontal(pl.col("^.*_here$").exclude([f"{visit}_here" for visit in BOOSTER_VISITS])),
         is_seen_later=pl.col("is_due_d90") & pl.col("d90_here"),
     )

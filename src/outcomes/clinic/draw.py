@@ -19,6 +19,11 @@ def stream(seed: int, part: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64([seed, part]))
 
 
+def luck(seed: int, courses: int) -> Floats:
+    """Of each course a uniform number; who has the lowest fares best."""
+    return stream(seed, 7).random(courses)
+
+
 def chance(rng: np.random.Generator, share: float | Floats, n: int) -> Bools:
     """True with probability `share`."""
     return np.asarray(rng.random(n) < share)

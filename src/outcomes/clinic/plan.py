@@ -14,6 +14,7 @@ from outcomes.clinic.draw import Bools, Floats, Ints
 
 _FILE = Path(__file__).with_name("plan.toml")
 EPOCH = dt.date(1970, 1, 1)
+BOOSTER_VISITS = frozenset({"booster_before", "booster_after"})
 
 
 def ordinal(day: dt.date) -> int:
@@ -56,6 +57,12 @@ class Programme:
     integration: Mapping[str, float] = field(default_factory=dict)
     modalities: Mapping[str, float] = field(default_factory=dict)
     group: tuple[int, int] = (0, 0)
+    meq30: tuple[int, int] = (0, 0)
+    booster_gap: tuple[int, int] = (21, 42)
+    booster_forms: bool = False
+    booster_lapse: float = 0.0
+    booster_regain: float = 0.0
+    answered: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

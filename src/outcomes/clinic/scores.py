@@ -10,7 +10,7 @@ import numpy as np
 
 from outcomes.clinic import draw
 from outcomes.clinic.draw import Bools, Floats, Ints
-from outcomes.clinic.plan import Measure, Outcome, Plan
+from outcomes.clinic.plan import Measure, Outcome, Plan, Programme
 
 REMITS, RESPONDS, STAYS, WORSENS = range(4)
 
@@ -40,6 +40,19 @@ def live(plan: Plan, measure: Measure, outcome: Outcome, luck: Floats, rng: np.r
     lost = draw.chance(rng, outcome.relapse, n) & (fate <= RESPONDS)
     severity = _on_the_way(plan, measure, base, settled, rng) | _afterwards(measure, base, settled, lost, rng)
     return Fates(fate, ~mild, lost, severity)
+
+
+def about_booster(programme: Programme, measure: Measure, life: Fates, rng: np.random.Generator) -> dict[str, Ints]:
+    """The severity before and after the first booster: of those who responded some no longer do, and some of these do again."""
+    base, settled = life.severity["baseline"], life.severity["window"]
+    responds = measure.responds()
+    limit = (responds.shape[1] - 1 - responds[:, ::-1].argmax(axis=1))[base]
+    responded = responds[base, settled]
+    lapsed = responded & draw.chance(rng, programme.booster_lapse, len(base))
+    regained = lapsed & draw.chance(rng, programme.booster_regain, len(base))
+    back = np.minimum(limit + 1 + draw.whole(rng, 0, 3, len(base)), measure.top)
+    before = np.where(lapsed, back, settled)
+    return {"booster_before": before, "booster_after": np.where(regained, settled, before)}
 
 
 def _fates(outcome: Outcome, luck: Floats) -> Ints:

@@ -9,7 +9,6 @@ from outcomes.clinic import draw
 from outcomes.clinic.draw import Bools, Floats, Ints, Names
 from outcomes.clinic.plan import Plan, Programme, ordinal
 
-_BOOSTER_GAP = (21, 42)
 _BOOSTERS = 12
 _CARRY = ("course", "patient_id", "site_id", "programme_id", "route")
 _GIVEN = ("completed", "stopped_early")
@@ -34,6 +33,7 @@ def sessions(plan: Plan, courses: pl.DataFrame, people: pl.DataFrame, seed: int)
     talks = _talks(plan, doses, rng)
     missed = _never_begun(plan, people, rng)
     doses = _measured(plan, _dosed(plan, doses, rng), rng)
+    doses = _experienced(plan, doses, draw.luck(seed, courses.height), seed)
     doses = doses.join(talks.drop_nulls("delay").select("course", "slot", "delay"), on=["course", "slot"], how="left")
     doses = doses.with_columns(delay=pl.when(pl.col("day") <= last - SETTLED_DAYS).then("delay"))
     held = talks.filter(pl.col("delay").ne_missing("none") & (pl.col("day") <= last)).drop("delay", "slot")
@@ -80,8 +80,10 @@ def _doses(plan: Plan, programme: Programme, courses: pl.DataFrame, rng: np.rand
     alive = ~dropped & ~courses["is_returning"].to_numpy() & draw.chance(rng, programme.maintenance, n)
     day = day_0 + programme.induction[-1]
     for booster in range(_BOOSTERS):
-        day = day + draw.whole(rng, *_BOOSTER_GAP, n)
+        day = day + draw.whole(rng, *programme.booster_gap, n)
         status = _statuses(plan, n, rng)
+        if booster == 0 and programme.booster_forms:
+            status = np.full(n, "completed")
         rows.append(_slot(courses, day, planned + booster, "maintenance", status, alive))
         # a missed booster is the last: the gap to a further one could begin a new course
         alive = alive & np.isin(status, _GIVEN) & draw.chance(rng, 0.8, n)
@@ -208,6 +210,19 @@ def _measured(plan: Plan, doses: pl.DataFrame, rng: np.random.Generator) -> pl.D
     recorded = pl.Series(draw.chance(rng, plan.numbers["clock_recorded"], n))
     doses = _when_given(doses, vitals | clock)
     return doses.with_columns(pl.when(recorded).then(pl.col(name)).alias(name) for name in clock)
+
+
+def _experienced(plan: Plan, doses: pl.DataFrame, luck: Floats, seed: int) -> pl.DataFrame:
+    """The MEQ-30 of each dose given in a programme that asks for it; in part it goes with how the patient fares."""
+    rng = draw.stream(seed, 8)
+    n = doses.height
+    low = plan.by_programme(doses["programme_id"], lambda p: p.meq30[0])
+    high = plan.by_programme(doses["programme_id"], lambda p: p.meq30[1])
+    weight = plan.numbers["meq30_with_luck"]
+    depth = weight * (1 - luck[doses["course"].to_numpy()]) + (1 - weight) * draw.bell(rng, 0, 100, n) / 100
+    total = np.floor(low + depth * (high - low)).astype(np.int64)
+    asked = (high > 0) & draw.chance(rng, plan.numbers["meq30_recorded"], n)
+    return _when_given(doses, {"meq30_total": total}).with_columns(pl.when(pl.Series(asked)).then("meq30_total").alias("meq30_total"))
 
 
 def _when_given(doses: pl.DataFrame, columns: Mapping[str, Ints | Floats]) -> pl.DataFrame:

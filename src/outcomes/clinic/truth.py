@@ -212,6 +212,7 @@ def _programme(year: Year, programme: Programme) -> ProgrammeTruth:
         "maintenance_completed": medicine.filter(status="completed", phase="maintenance").height,
         "events": events.height,
         "serious_events": int(events["is_serious"].sum()),
+        "meq30_recorded": given["meq30_total"].count(),
     }
     shares = {
         "screening_exclusion": Share(people.height - included.height, people.height, programme.excluded),
@@ -228,6 +229,22 @@ def _programme(year: Year, programme: Programme) -> ProgrammeTruth:
         ),
     }
     settled = given.drop_nulls("delay")
+    if programme.booster_forms:
+        shares |= _boosters(year, programme)
     for delay, planted in programme.integration.items():
         shares[f"integration_{delay}"] = Share(settled.filter(delay=delay).height, settled.height, planted)
     return ProgrammeTruth(programme.id, counts, shares)
+
+
+def _boosters(year: Year, programme: Programme) -> dict[str, Share]:
+    """Of the first boosters with a baseline and a form before and after: how many respond, by the programme's primary measure."""
+    measure, outcome = next((m, o) for name in programme.indications for m, o in year.plan.planted(programme.id, name) if o.primary)
+    scores = year.scores.filter(programme_id=programme.id, measure=measure.id)
+    seen = scores.pivot("visit", index="course", values="severity").drop_nulls(["baseline", "booster_before", "booster_after"])
+    before, after = (measure.responds()[seen["baseline"].to_numpy(), seen[f"booster_{when}"].to_numpy()] for when in ("before", "after"))
+    kept = outcome.response * (1 - programme.booster_lapse)
+    regained = outcome.response * programme.booster_lapse * programme.booster_regain
+    return {
+        "booster_responding_before": _share(before, planted=kept),
+        "booster_responding_after": _share(after, planted=kept + regained),
+    }

@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 
 from outcomes.clinic import draw
-from outcomes.clinic.draw import Bools, Ints
-from outcomes.clinic.plan import Plan, ordinal
+from outcomes.clinic.draw import Bools, Floats, Ints
+from outcomes.clinic.plan import BOOSTER_VISITS, Plan, Visit, ordinal
 
 _EARLIEST, _LATEST, _BEFORE_DOSE = 8 * 60 + 30, 16 * 60, (8 * 60, 8 * 60 + 45)
 
@@ -21,12 +21,14 @@ def attend(plan: Plan, courses: pl.DataFrame, sessions: pl.DataFrame, seed: int)
     n = courses.height
     day_0 = courses["day_0"].to_numpy()
     end = _end_of_induction(courses, sessions)
+    booster = _first_booster(plan, courses, sessions)
     day: dict[str, Ints] = {}
     here: dict[str, Bools] = {}
     for visit in plan.visits.values():
         offset = draw.whole(rng, *visit.days, n)
-        day[visit.id] = (end if visit.id == "end_of_induction" else day_0) + offset
-        here[visit.id] = draw.chance(rng, visit.coverage, n)
+        start = end if visit.id == "end_of_induction" else booster if visit.id in BOOSTER_VISITS else day_0
+        day[visit.id] = start + offset
+        here[visit.id] = draw.chance(rng, _coverage(plan, visit, courses["programme_id"]), n)
     day["screening"] = courses.select(pl.col("screened_on").to_physical().cast(pl.Int64)).to_series().to_numpy()
     here["screening"] &= here["baseline"] & (courses["course_number"] == 1).to_numpy()
     here["d180"] &= ~courses["is_returning"].to_numpy()
@@ -51,6 +53,10 @@ def attend(plan: Plan, courses: pl.DataFrame, sessions: pl.DataFrame, seed: int)
     )
 
 
+def _coverage(plan: Plan, visit: Visit, programmes: pl.Series) -> Floats:
+    return plan.by_programme(programmes, lambda programme: programme.answered.get(visit.id, visit.coverage))
+
+
 def _minute(visit: str, rng: np.random.Generator, day: Ints, day_0: Ints) -> Ints:
     """When on its day a form was answered: on the day of the first dose before any dose begins, else in the clinic's hours."""
     n = len(day)
@@ -63,6 +69,15 @@ def _end_of_induction(courses: pl.DataFrame, sessions: pl.DataFrame) -> Ints:
     """The day of the last completed dose of induction."""
     last = sessions.filter(kind="medicine", phase="induction", status="completed").group_by("course").agg(pl.col("day").max())
     return courses.join(last, on="course", how="left", maintain_order="left")["day"].to_numpy()
+
+
+def _first_booster(plan: Plan, courses: pl.DataFrame, sessions: pl.DataFrame) -> Ints:
+    """The day of the first booster where forms are asked for about it; elsewhere a day after the export, when nothing is answered."""
+    asked = [programme.id for programme in plan.programmes if programme.booster_forms]
+    given = sessions.filter(pl.col("programme_id").is_in(asked), kind="medicine", phase="maintenance", status="completed")
+    first = given.group_by("course").agg(pl.col("day").min())
+    days = courses.join(first, on="course", how="left", maintain_order="left")["day"]
+    return days.fill_null(ordinal(plan.exported_on) + 10).to_numpy()
 
 
 def _pick(plan: Plan, day_0: Ints, day: dict[str, Ints], here: dict[str, Bools], inside: Bools) -> list[str]:
