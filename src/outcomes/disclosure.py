@@ -43,8 +43,9 @@ class Rule:
     gate_k: int = 0
     gate_c: int = 0
 
-    def hides(self, count: int) -> bool:
-        return self.hide_from <= count <= self.hide_to and self.hide_to > 0
+    def hides(self, count: Any) -> Any:
+        """Of a whole number, or of each in an array or a column of them."""
+        return (count >= self.hide_from) & (count <= self.hide_to) & (self.hide_to > 0)
 
 
 @dataclass(frozen=True)
@@ -273,11 +274,17 @@ def release(cells: pl.DataFrame, keys: Sequence[str], counts: Sequence[str], rul
     level; the pool is the shortest beginning of that order that holds every small cell and is not small itself. A cell of nothing but
     zeros stays what it is.
     """
-    where = [*keys, "breakdown", "level"]
-    rows = cells.select(*where, *counts).sort(where).rows(named=True)
-    names = [name for _, group in groupby(rows, key=lambda row: [row[k] for k in where[:-1]]) for name in _shown(list(group), counts, rule)]
-    answer = pl.DataFrame(rows, schema=cells.select(*where, *counts).schema).select(where)
-    return _marked(answer.with_columns(pl.Series("shown_as", names, dtype=pl.String)), pl.col("shown_as").ne_missing(pl.col("level")))
+    partition, where = [*keys, "breakdown"], [*keys, "breakdown", "level"]
+    judged, safe = _by_smallness(cells.select(*where, *counts), partition, counts, rule)
+    rows = judged.sort(where).select(*where, *counts).rows()
+    names = [
+        name
+        for _, group in groupby(rows, key=lambda row: row[: len(partition)])
+        for name in _pooled({row[len(partition)]: row[len(where) :] for row in group}, rule).values()
+    ]
+    judged = judged.sort(where).with_columns(pl.Series("shown_as", names, dtype=pl.String))
+    answer = pl.concat([judged, safe.with_columns(shown_as=pl.col("level"))]).select(*where, "shown_as").sort(where)
+    return _marked(answer, pl.col("shown_as").ne_missing(pl.col("level")))
 
 
 def release_parts(
@@ -290,46 +297,53 @@ def release_parts(
     nothing of the breakdown may be shown. No cell that is shown is small, and each is a whole part, or pool of parts, of a whole level, or
     of the pool of levels: so nothing that is subtracted is small either.
     """
-    where = [*keys, "breakdown", "level", part]
-    rows = cells.select(*where, *counts).sort(where).rows(named=True)
+    partition, where = [*keys, "breakdown"], [*keys, "breakdown", "level", part]
+    judged, safe = _by_smallness(cells.select(*where, *counts), partition, counts, rule)
+    judged = judged.sort(where)
+    width = len(partition)
     names = [
         name
-        for _, group in groupby(rows, key=lambda row: [row[k] for k in where[:-2]])
-        for name in _shown_parts([(row["level"], row[part], [row[count] for count in counts]) for row in group], rule, in_order)
+        for _, group in groupby(judged.select(*where, *counts).rows(), key=lambda row: row[:width])
+        for name in _shown_parts([(row[width], row[width + 1], row[width + 2 :]) for row in group], rule, in_order)
     ]
-    answer = pl.DataFrame(rows, schema=cells.select(*where, *counts).schema).select(where)
     levels, parts = ([pair[i] for pair in names] for i in (0, 1))
-    return _marked(
-        answer.with_columns(pl.Series("level_shown_as", levels, dtype=pl.String), pl.Series("shown_as", parts, dtype=pl.String)),
-        pl.col("level_shown_as").ne_missing(pl.col("level")) | pl.col("shown_as").ne_missing(pl.col(part).cast(pl.String)),
-    )
+    judged = judged.with_columns(pl.Series("level_shown_as", levels, dtype=pl.String), pl.Series("shown_as", parts, dtype=pl.String))
+    safe = safe.with_columns(level_shown_as=pl.col("level"), shown_as=pl.col(part).cast(pl.String))
+    answer = pl.concat([judged, safe]).select(*where, "level_shown_as", "shown_as").sort(where)
+    is_another = pl.col("level_shown_as").ne_missing(pl.col("level")) | pl.col("shown_as").ne_missing(pl.col(part).cast(pl.String))
+    return _marked(answer, is_another)
+
+
+def _by_smallness(cells: pl.DataFrame, partition: Sequence[str], counts: Sequence[str], rule: Rule) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The cells of partitions in which one is small, and those of all others, where each is shown as what it is."""
+    is_small = pl.any_horizontal(rule.hides(pl.col(count)) for count in counts)
+    marked = cells.with_columns(_is_small=is_small.any().over(partition))
+    return marked.filter("_is_small").drop("_is_small"), marked.filter(~pl.col("_is_small")).drop("_is_small")
 
 
 def _marked(names: pl.DataFrame, is_suppressed: pl.Expr) -> pl.DataFrame:
     return names.with_columns(is_suppressed=is_suppressed, suppression_reason=pl.when(is_suppressed).then(pl.lit(SMALL)))
 
 
-def _shown(cells: list[dict[str, Any]], counts: Sequence[str], rule: Rule) -> Iterator[str | None]:
-    """The level under which each cell of one partition is shown."""
-    names = _pooled({cell["level"]: [cell[count] for count in counts] for cell in cells}, rule)
-    return (names[cell["level"]] for cell in cells)
-
-
-def _pooled(groups: Mapping[Any, list[int]], rule: Rule) -> dict[Any, Any]:
+def _pooled(groups: Mapping[Any, Sequence[int]], rule: Rule) -> dict[Any, Any]:
     """The name under which each group is shown: its own, `(pooled)`, or None; by the counts of each, people first."""
 
-    def is_small(some: Iterable[Any]) -> bool:
-        return any(rule.hides(total) for total in _sum(groups[name] for name in some))
+    def is_small(counts: Iterable[int]) -> bool:
+        return any(map(rule.hides, counts))
 
+    shown = {name: name for name in groups}
     in_order = sorted((name for name, counts in groups.items() if any(counts)), key=lambda name: (groups[name][0], name))
-    size = max((place for place, name in enumerate(in_order, start=1) if is_small([name])), default=0)
-    while is_small(in_order[:size]) and size < len(in_order):
+    size = max((place for place, name in enumerate(in_order, start=1) if is_small(groups[name])), default=0)
+    if size == 0:
+        return shown
+    total = _sum(groups[name] for name in in_order[:size])
+    while is_small(total) and size < len(in_order):
+        total = _sum([total, groups[in_order[size]]])
         size += 1
-    pool = in_order[:size]
-    return {name: name for name in groups} | dict.fromkeys(pool, None if is_small(pool) else POOLED)
+    return shown | dict.fromkeys(in_order[:size], None if is_small(total) else POOLED)
 
 
-Cells = Sequence[tuple[str, Any, list[int]]]
+Cells = Sequence[tuple[str, Any, Sequence[int]]]
 
 
 def _shown_parts(cells: Cells, rule: Rule, in_order: bool) -> list[tuple[str | None, str | None]]:

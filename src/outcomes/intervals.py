@@ -5,7 +5,7 @@ not be told apart by subtraction, so all groups of a breakdown end their interva
 the total of all, and a table that this one is nested in, end theirs.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
 import polars as pl
@@ -19,20 +19,19 @@ def merged(
     keys: Sequence[str],
     part: str,
     counts: Sequence[str],
-    hides: Callable[[int], bool],
+    hides: Callable[[Any], Any],
     order: Order,
     outer: Sequence[pl.DataFrame] = (),
 ) -> pl.DataFrame:
     """One row per cell: keys, level, part, and `shown_as`, the end of the interval that the cell is shown in; sorted.
 
     `keys` end with the breakdown. A cell without a part lies beyond the last interval: it is never shown, and is judged since the total
-    minus what is shown gives it. What is shown, and what is left, is no count that `hides`, in any level. `shown_as` is null for cells
+    minus what is shown gives it. What is shown, and what is left, is no count that `hides` (of an array), in any level. `shown_as` is null for cells
     that nothing may be shown of. `outer` holds the answers for tables whose common ends may be used here, and no others.
     """
-    groups: dict[tuple[Any, ...], dict[Any, dict[str, list[int]]]] = {}
+    groups: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
     for row in cells.select(*keys, "level", part, *counts).iter_rows():
-        key, (level, end), numbers = row[: len(keys)], row[len(keys) : len(keys) + 2], row[len(keys) + 2 :]
-        groups.setdefault(key, {}).setdefault(end, {})[level] = list(numbers)
+        groups.setdefault(row[: len(keys)], []).append(row[len(keys) :])
     ends_of_outer = [_ends_of(shown, keys, part) for shown in outer]
     ends: dict[tuple[Any, ...], list[Any]] = {}
     for key in sorted(groups, key=lambda key: (key[-1] != TOTAL, key)):
@@ -41,29 +40,29 @@ def merged(
         ends[key] = _ends(groups[key], hides, order, allowed)
     names = {
         (key, end): next((shown for shown in ends[key] if end is not None and (shown >= end if order == "up" else shown <= end)), None)
-        for key, parts in groups.items()
-        for end in parts
+        for key, rows in groups.items()
+        for end in {row[1] for row in rows}
     }
     answer = cells.select(*keys, "level", part).sort(*keys, "level", part)
     shown_as = [names[row[: len(keys)], row[-1]] for row in answer.iter_rows()]
     return answer.with_columns(pl.Series("shown_as", shown_as, dtype=answer.schema[part]))
 
 
-def _ends(
-    parts: Mapping[Any, Mapping[str, Sequence[int]]], hides: Callable[[int], bool], order: Order, allowed: Sequence[Sequence[Any]]
-) -> list[Any]:
+def _ends(rows: Sequence[tuple[Any, ...]], hides: Callable[[Any], Any], order: Order, allowed: Sequence[Sequence[Any]]) -> list[Any]:
     """Where the intervals of one breakdown end, in order: each as soon as nothing in it is small, and the rest not small either.
 
-    Where the rest is small, the last interval is drawn out to the next end that leaves nothing small, or else given up.
+    `rows`: level, part, counts. Where the rest is small, the last interval is drawn out to the next end that leaves nothing small, or else
+    given up.
     """
-    in_order = sorted((end for end in parts if end is not None), reverse=order == "down")
-    beyond = [parts[None]] if None in parts else []
+    in_order = sorted({end for _, end, *_ in rows if end is not None}, reverse=order == "down")
+    until = _running_totals(rows, in_order)
+    is_allowed = [all(end in ends for ends in allowed) for end in in_order]
 
     def may_end(first: int, last: int) -> bool:
-        return all(in_order[last - 1] in ends for ends in allowed) and not _is_small([parts[end] for end in in_order[first:last]], hides)
+        return is_allowed[last - 1] and not hides(until[last] - until[first]).any()
 
     def may_be_left(first: int) -> bool:
-        return not _is_small([*(parts[end] for end in in_order[first:]), *beyond], hides)
+        return not hides(until[-1] - until[first]).any()
 
     cuts = [0]
     for last in range(1, len(in_order) + 1):
@@ -76,13 +75,16 @@ def _ends(
     return [in_order[last - 1] for last in cuts[1:]]
 
 
-def _is_small(parts: Sequence[Mapping[str, Sequence[int]]], hides: Callable[[int], bool]) -> bool:
-    totals: dict[str, list[int]] = {}
-    for part in parts:
-        for level, numbers in part.items():
-            so_far = totals.setdefault(level, [0] * len(numbers))
-            totals[level] = [a + b for a, b in zip(so_far, numbers, strict=True)]
-    return any(hides(number) for numbers in totals.values() for number in numbers)
+def _running_totals(rows: Sequence[tuple[Any, ...]], in_order: Sequence[Any]) -> Any:
+    """Per end the counts of every level before it: a row for none, one behind each end, and one with what lies beyond; an array."""
+    import numpy as np
+
+    places = {end: place for place, end in enumerate(in_order, start=1)} | {None: len(in_order) + 1}
+    levels = {level: place for place, level in enumerate({row[0]: None for row in rows})}
+    totals = np.zeros((len(in_order) + 2, len(levels), len(rows[0]) - 2), dtype=np.int64)
+    for level, end, *numbers in rows:
+        totals[places[end], levels[level]] += numbers
+    return totals.cumsum(axis=0)
 
 
 def _ends_of(shown: pl.DataFrame, keys: Sequence[str], part: str) -> dict[tuple[Any, ...], list[Any]]:

@@ -30,7 +30,7 @@ class Label:
     """Whose release it is, and how many rows a sheet of its workbook may have."""
 
     clinic: str = "Clinic"
-    sheet_rows: int = 10_000
+    sheet_rows: int = 3_000
 
 
 class PublishError(Exception):

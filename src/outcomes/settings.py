@@ -222,7 +222,7 @@ class Limits(Part):
     expansion_ratio: int = Field(200, ge=1)
     columns: int = Field(2_000, ge=1)
     field_chars: int = Field(10_000, ge=1)
-    sheet_rows: int = Field(10_000, ge=1, le=1_000_000)
+    sheet_rows: int = Field(3_000, ge=1, le=1_000_000)
     keep_releases: int = Field(14, ge=1)
     keep_warehouses: int = Field(3, ge=1)
     add_up_to: float = Field(0.2, ge=0, le=1)

@@ -6,7 +6,7 @@ ever a formula, a link or a number.
 
 import csv
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -99,14 +99,22 @@ def in_order(tables: Mapping[str, pl.DataFrame]) -> list[tuple[str, str]]:
 
 
 def chosen(table: str, frame: pl.DataFrame, left_out_because: str, release: Release, sheet_rows: int) -> Sheet:
-    """The rows that stand in the workbook: all if they are few enough, else those of the headline's profile and window, else the totals."""
+    """The rows that stand in the workbook: all if they are few enough, else those of the headline's profile and window, else of these
+    only what is shown, else only the totals.
+    """
     if left_out_because:
         return Sheet(table, None, frame.height, f"not here: {left_out_because}")
     rows, narrowed = frame, []
-    for column, value in (("profile_id", release.profile_id), ("window_id", release.window_id), ("breakdown", "all")):
+    ways = {
+        "profile_id": (release.profile_id, f"profile_id {release.profile_id}"),
+        "window_id": (release.window_id, f"window_id {release.window_id}"),
+        "is_suppressed": (False, "what is not hidden"),
+        "breakdown": ("all", "breakdown all"),
+    }
+    for column, (value, said) in ways.items():
         if rows.height > sheet_rows and column in rows.columns:
             rows = rows.filter(pl.col(column) == value)
-            narrowed.append(f"{column} {value}")
+            narrowed.append(said)
     if rows.height > sheet_rows:
         return Sheet(table, None, frame.height, "not here: too long for a sheet")
     return Sheet(table, rows, frame.height, f"only {', '.join(narrowed)}" if narrowed else "all")
@@ -163,25 +171,26 @@ def _fill(sheet: "Worksheet", formats: Mapping[str, "Format"], table: str, rows:
         sheet.write_string(0, place, name, formats["head"])
     numbers = {place for place, type_ in enumerate(rows.dtypes) if type_.is_numeric()}
     hides = rows.columns.index("is_suppressed") if "is_suppressed" in rows.columns else None
+    puts = [_put(sheet, type_) for type_ in rows.dtypes]
     for line, row in enumerate(rows.iter_rows(), start=1):
         is_hidden = hides is not None and row[hides]
         for place, value in enumerate(row):
-            if value is None:
-                if is_hidden and place in numbers:
-                    sheet.write_string(line, place, HIDDEN, formats["hidden"])
-            else:
-                _put(sheet, line, place, value, styles[place])
+            if value is not None:
+                puts[place](line, place, value, styles[place])
+            elif is_hidden and place in numbers:
+                sheet.write_string(line, place, HIDDEN, formats["hidden"])
 
 
-def _put(sheet: "Worksheet", line: int, place: int, value: Any, style: "Format | None") -> None:
-    if isinstance(value, str):
-        sheet.write_string(line, place, value[:TEXT_CHARS])
-    elif isinstance(value, bool):
-        sheet.write_boolean(line, place, value)
-    elif isinstance(value, dt.date):
-        sheet.write_datetime(line, place, dt.datetime.combine(value, dt.time()), style)
-    else:
-        sheet.write_number(line, place, value, style)
+def _put(sheet: "Worksheet", type_: pl.DataType) -> Callable[[int, int, Any, "Format | None"], object]:
+    """How a value of a column of this type is written: line, place, value and style in."""
+    put: Callable[[int, int, Any, Format | None], object] = sheet.write_number
+    if type_ == pl.String:
+        return lambda line, place, value, style: sheet.write_string(line, place, value[:TEXT_CHARS], style)
+    if type_ == pl.Date:
+        return lambda line, place, value, style: sheet.write_datetime(line, place, dt.datetime.combine(value, dt.time()), style)
+    if type_ == pl.Boolean:
+        put = sheet.write_boolean
+    return put
 
 
 def _width(name: str, column: pl.Series) -> int:
