@@ -176,11 +176,11 @@ with
             item_scores as items on form.form_number = items.form_number and scales.instrument_id = items.instrument_id
         where scales.scale_id = form.scale_id or (form.answers > 0 and not scales.totals_only)
     ),
-    crowded_days as (select patient_id, answered_on, questionnaire_id from core.form group by all having count(*) > 1),
+    crowded_days as (select patient_id, answered_on, instrument_id from scored_forms group by all having count(*) > 1),
     set_aside as (
         select form_number, instrument_id
         from scored_forms
-        semi join crowded_days using (patient_id, answered_on, questionnaire_id)
+        semi join crowded_days using (patient_id, answered_on, instrument_id)
         qualify
             row_number() over (
                 partition by patient_id, instrument_id, answered_on, is_after_treatment

@@ -26,8 +26,8 @@ def merged(
     """One row per cell: keys, level, part, and `shown_as`, the end of the interval that the cell is shown in; sorted.
 
     `keys` end with the breakdown. A cell without a part lies beyond the last interval: it is never shown, and is judged since the total
-    minus what is shown gives it. What is shown, and what is left, is no count that `hides` (of an array), in any level. `shown_as` is null for cells
-    that nothing may be shown of. `outer` holds the answers for tables whose common ends may be used here, and no others.
+    minus what is shown gives it. What is shown, and what is left, is no count that `hides` (asked of an array), in any level. `shown_as`
+    is null for cells that nothing may be shown of. `outer` holds the answers for tables whose common ends may be used here, and no others.
     """
     groups: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
     for row in cells.select(*keys, "level", part, *counts).iter_rows():
