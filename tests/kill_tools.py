@@ -30,7 +30,20 @@ import spine
 AS_OF = dt.date(2026, 1, 1)
 CRASHED = 70
 HEAVY = ("great_expectations", "pandas", "pyarrow.pandas_compat", "polars", "duckdb")
-OURS = ("disclosure", "instruments", "intake", "publish", "reference", "settle", "steps", "verbs", "warehouse")
+OURS = (
+    "disclosure",
+    "erasure",
+    "forgetting",
+    "instruments",
+    "intake",
+    "publish",
+    "reference",
+    "scan",
+    "settle",
+    "steps",
+    "verbs",
+    "warehouse",
+)
 
 Night = Callable[..., int]
 
@@ -97,6 +110,11 @@ def _night(wanted: dict[str, Any]) -> int:
     if wanted["gate"]:
         with open(wanted["gate"]) as gate:  # noqa: PTH123
             fcntl.flock(gate, fcntl.LOCK_SH)
+    if wanted["verb"] == "forget":
+        from outcomes import forgetting
+
+        people = forgetting.Wanted(tuple((config.parent / "withdrawn.txt").read_text().splitlines()), as_of=AS_OF)
+        return int(forgetting.forget(settings, people, log.silent)[0])
     if wanted["verb"] == "rebuild":
         return int(verbs.rebuild(settings, AS_OF, log.silent)[0])
     return int(verbs.run(settings, config, verbs.Wanted(AS_OF, dry=wanted["verb"] == "rehearse"), log.silent)[0])

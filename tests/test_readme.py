@@ -69,7 +69,7 @@ def test_every_path_in_the_readme_exists(path: str) -> None:
     assert (ROOT / path).exists()
 
 
-@pytest.mark.parametrize("verb", sorted(set(re.findall(r"`?outcomes (init|run|serve|status|doctor|rebuild|demo|tables)\b", README))))
+@pytest.mark.parametrize("verb", sorted(set(re.findall(r"`?outcomes (init|run|serve|status|doctor|rebuild|demo|tables|forget)\b", README))))
 def test_every_verb_of_the_readme_has_help_with_an_example(verb: str) -> None:
     said = CliRunner().invoke(cli.app, [verb, "--help"])
     assert said.exit_code == 0

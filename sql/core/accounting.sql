@@ -1,6 +1,8 @@
 -- One row per export file: where each of its rows went.
 -- rows_in = accepted + duplicate + superseded + rejected; a refused file has no counts, since its rows were never
 -- told apart.
+-- Accepted rows of people who have withdrawn since are counted still, so that no count of a file tells how many rows
+-- somebody had: rows_withdrawn of them are in no file any more (docs/withdrawal.md).
 -- Rejected rows and repetitions inside the file were counted at the entrance; what other files repeat or correct is
 -- counted here.
 with
@@ -61,13 +63,17 @@ select
     file.exported_on,  -- Day of the export.
     file.arrival,  -- Ordinal of the run that took the file in, where the file does not say its day.
     file.rows_in,  -- Rows of the file.
-    case when file.status = 'accepted' then coalesce(rows_by_file.accepted, 0) end as accepted,  -- Rows that count today.
+    case
+        when file.status = 'accepted' then coalesce(rows_by_file.accepted, 0) + coalesce(file.rows_withdrawn, 0)
+    end as accepted,  -- Rows that count today, and those of people who have withdrawn.
     case
         when file.status = 'accepted' then coalesce(file.rows_duplicate, 0) + coalesce(rows_by_file.duplicate, 0)
     end as duplicate,  -- Rows that repeat another one.
     case when file.status = 'accepted' then coalesce(rows_by_file.superseded, 0) end as superseded,  -- Rows that a newer export corrected.
     case when file.status = 'accepted' then coalesce(file.rows_rejected, 0) end as rejected,  -- Rows that broke a rule.
-    case when file.status = 'accepted' then coalesce(rows_by_file.withdrawn, 0) end as withdrawn  -- Of the accepted: withdrawn patients.
+    case
+        when file.status = 'accepted' then coalesce(rows_by_file.withdrawn, 0) + coalesce(file.rows_withdrawn, 0)
+    end as withdrawn  -- Of the accepted: withdrawn patients.
 from meta.input_file as file
 left join rows_by_file using (file_number)
 order by file.file_number

@@ -1,5 +1,6 @@
 -- What came in, night by night: one row per as-of date on which files came, and clean table. A night without files has
 -- no row. A file that was refused once and accepted later stands where it was accepted.
+-- Caveat: rows of people who have withdrawn since are in rows_in alone.
 -- Caveat: rows a newer export corrected meanwhile are counted as accepted here; published.quality has today's count.
 select
     as_of,  -- As-of date of the night that took the files in.

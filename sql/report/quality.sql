@@ -71,7 +71,7 @@ select
     rows.code,  -- Code of the rule, or of why the file was refused.
     rows.status,  -- Whether the file was accepted or refused; empty for rules and findings.
     rows.rows_in,  -- Rows of the file.
-    rows.accepted,  -- Rows that count today.
+    rows.accepted,  -- Rows that count today, and those of people who have withdrawn.
     rows.duplicate,  -- Rows that repeat another one.
     rows.superseded,  -- Rows that a newer export corrected.
     rows.rejected,  -- Rows that broke a rule.

@@ -313,6 +313,46 @@ def rollback(
     raise typer.Exit(code)
 
 
+@app.command()
+def forget(
+    source: Annotated[str, typer.Argument(metavar="FILE", help="A file with one pseudonym a line, or - for standard input.")] = "",
+    config: Config = CONFIG,
+    withdrawn: Annotated[bool, typer.Option("--withdrawn", help="Everybody for whom an export tells a day of withdrawal.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only search all files for them.")] = False,
+    as_of: AsOf = None,
+    log_style: Log = LogStyle.auto,
+) -> None:
+    """Removes people who have withdrawn from every file that is kept, for good, and searches all files for them.
+
+    Nobody is named on the command line, where others could read it.
+
+    Example: [bold]outcomes forget withdrawn.txt[/bold]
+    """
+    from outcomes import forgetting, log
+
+    settings = _settings(config)
+    wanted = forgetting.Wanted(_lines(source), withdrawn, check, as_of.date() if as_of else None)
+    with log.speaking(log_style.value) as say:
+        code, text = forgetting.forget(settings, wanted, say)
+    typer.echo(text, err=code == Exit.USAGE)
+    raise typer.Exit(code)
+
+
+def _lines(source: str) -> tuple[str, ...]:
+    """The lines of a file or of standard input; none where no source is named."""
+    import sys
+
+    if not source:
+        return ()
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        # The text of such an error quotes what was typed, which may be a pseudonym.
+        typer.secho(f"the list could not be read ({type(error).__name__}); name a file with one pseudonym a line, or -", err=True)
+        raise typer.Exit(Exit.USAGE) from None
+    return tuple(text.splitlines())
+
+
 @app.command(hidden=True)
 def docs(check: Annotated[bool, typer.Option("--check", help="Only compare; 1 if a page is stale.")] = False) -> None:
     """Writes the generated pages of docs/ (for developers, in a checkout)."""

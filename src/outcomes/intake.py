@@ -18,6 +18,7 @@ from outcomes import export_date, store
 from outcomes.contract import FORM
 from outcomes.points import reached
 from outcomes.settings import Settings
+from outcomes.sieve import CODE, WHO, Sieve
 from outcomes.sources import forms, native, pieces, reading
 from outcomes.sources.long import long
 from outcomes.sources.native import Columns, Recognised
@@ -26,6 +27,7 @@ from outcomes.sources.raw import Raw, Runs, open_raw
 from outcomes.sources.staging import Staged
 from outcomes.sources.verdicts import Refused
 from outcomes.store import Verdict
+from outcomes.withdrawal import NOBODY, Register
 
 if TYPE_CHECKING:
     from outcomes.instruments import Library
@@ -45,35 +47,41 @@ REJECT: Final = pl.Schema(
 
 @dataclass(frozen=True)
 class Run:
-    """What a file needs to know of the run: the date it looks back from, and its number among the runs."""
+    """What a file needs to know of the run: the date it looks back from, its number among the runs, and who has withdrawn."""
 
     as_of: dt.date
     arrival: int
+    withdrawn: Register = NOBODY
 
 
 def take_in(staged: Staged, file_name: str, settings: Settings, library: "Library", run: Run) -> Verdict:
     """The verdict of a file, committed. Bytes that are taken in already change nothing and give the verdict of then.
 
-    Nothing about the file's content is raised or logged; what can't be read is a verdict.
+    Nothing about the file's content is raised or logged; what can't be read is a verdict. Once somebody has withdrawn, the verdict says
+    of every file that holds them, or of which not all was read, that its raw bytes are not kept: the caller removes them.
     """
     data = settings.paths.data
     if (before := store.committed(data, staged.ingest_id)) is not None:
         return before
     file_name = file_name.encode("utf-8", "replace").decode("utf-8")
-    verdict = Verdict(staged.ingest_id, file_name, staged.bytes, "refused", as_of=run.as_of)
+    named = run.withdrawn.without(file_name)
+    verdict = Verdict(staged.ingest_id, named, staged.bytes, "refused", as_of=run.as_of, raw_removed=named != file_name)
     try:
         known = native.recognise(file_name, settings)
         verdict = replace(verdict, table=known.table.name)
         raw = open_raw(staged, Path(file_name).suffix, settings.limits)
         verdict = replace(verdict, format=raw.format, encoding=raw.encoding)
         columns = native.map_header(raw.header, known, library)
-        unknown = columns.unknown
+        unknown = tuple(map(run.withdrawn.without, columns.unknown))
         verdict = replace(verdict, shape=columns.shape, unknown_columns=len(unknown), unknown_column_names=unknown)
         return _read_and_commit(raw, known, columns, verdict, settings, library, run)
     except Refused as refusal:
         store.discard(store.draft(data, "clean", staged.ingest_id))
         day, arrival = export_date.of_file(file_name, None, run)
-        return store.refuse(data, replace(verdict, code=refusal.code, message=refusal.message, exported_on=day, arrival=arrival))
+        return store.refuse(
+            data,
+            replace(verdict, code=refusal.code, message=refusal.message, exported_on=day, arrival=arrival, raw_removed=bool(run.withdrawn)),
+        )
 
 
 def _read_and_commit(
@@ -87,21 +95,28 @@ def _read_and_commit(
     # Only the rows of the long shape are many.
     numbers = [columns.columns[name] for name in ("item", "answer")] if columns.shape == "long" else []
     raw.only(columns.positions, numbers, numbers)
-    latest = export_date.Latest(known.custom)
+    latest, sieve = export_date.Latest(known.custom), Sieve(run.withdrawn)
     parts = Parts(folder, known.table, facts, verdict.source_file, verdict.ingest_id)
-    for piece in ahead(_pieces(ahead(raw.batches), known, columns, facts, latest)):
+    for piece in ahead(_pieces(ahead(raw.batches), known, columns, facts, latest, sieve)):
         parts.add(piece)
         account.add(piece)
     reached("file read")
     _unread_rows(raw, account)
     day, arrival = export_date.of_file(verdict.source_file, latest.value, run)
-    noted = {("N05", ""): columns.beyond, ("N07", ""): int(day > run.as_of), ("N08", native.EXPORTED_AT): latest.unread}
+    account.withdrawn = sieve.rows
+    noted = {
+        (CODE, WHO): sieve.rows,
+        ("N05", ""): columns.beyond,
+        ("N07", ""): int(day > run.as_of),
+        ("N08", native.EXPORTED_AT): latest.unread,
+    }
     account.notes.update({key: count for key, count in noted.items() if count})
     settle(parts, account, run.as_of, folder, columns.shape)
     reached("rows judged")
     verdict = replace(
         verdict,
         status="accepted",
+        raw_removed=verdict.raw_removed or (bool(run.withdrawn) and _may_hold_them(raw, columns, sieve)),
         exported_on=day,
         arrival=arrival,
         rows=account.rows,
@@ -111,9 +126,21 @@ def _read_and_commit(
     if account.refusal is None:
         return store.commit(data, folder, verdict, _rejects(data, verdict, account))
     store.discard(folder)
-    counts = {"in": account.rows_in, "accepted": 0, "duplicate": 0, "rejected": account.rows_in}
-    verdict = replace(verdict, status="refused", code=account.refusal["code"], message=account.refusal["message"], rows=counts)
+    counts = {**account.rows, "accepted": 0, "duplicate": 0, "rejected": account.rows_in}
+    verdict = replace(
+        verdict,
+        status="refused",
+        raw_removed=bool(run.withdrawn),
+        code=account.refusal["code"],
+        message=account.refusal["message"],
+        rows=counts,
+    )
     return store.refuse(data, verdict, _rejects(data, verdict, account))
+
+
+def _may_hold_them(raw: Raw, columns: Columns, sieve: Sieve) -> bool:
+    """Whether the bytes of a file hold somebody who has withdrawn, or something of it was not read, so that nobody knows."""
+    return sieve.rows > 0 or raw.problems.height > 0 or bool(columns.unknown)
 
 
 def _unread_rows(raw: Raw, account: "Account") -> None:
@@ -126,13 +153,19 @@ def _unread_rows(raw: Raw, account: "Account") -> None:
 
 
 def _pieces(
-    batches: Iterator[pl.DataFrame | Runs], known: Recognised, columns: Columns, facts: Facts, latest: "export_date.Latest"
+    batches: Iterator[pl.DataFrame | Runs],
+    known: Recognised,
+    columns: Columns,
+    facts: Facts,
+    latest: "export_date.Latest",
+    sieve: Sieve,
 ) -> Iterator[Piece]:
-    """The file's batches, their columns under our names, as pieces of its shape."""
+    """The file's batches, their columns under our names, without the rows of those who have withdrawn, as pieces of its shape."""
     items = {f"c{position}" for position in columns.items.values()}
     names = {f"c{position}": name for name, position in columns.columns.items() if f"c{position}" not in items}
 
-    batches = (_without_export_date(batch.rename(names), latest) for batch in batches)
+    sifted = (left for batch in batches if (left := sieve.sift(batch.rename(names))) is not None)
+    batches = (_without_export_date(batch, latest) for batch in sifted)
     if known.table is FORM and columns.shape == "long":
         return long(batches, known.custom, facts)
     frames = (batch for batch in batches if isinstance(batch, pl.DataFrame))

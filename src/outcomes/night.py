@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from outcomes.store import Verdict
     from outcomes.validate import RuleResult
     from outcomes.warehouse import Built
+    from outcomes.withdrawal import Register
 
 Record = dict[str, Any]
 
@@ -98,6 +99,12 @@ class Night:
         from outcomes import instruments
 
         return instruments.load(self.settings.paths.instruments, self.settings.paths.profiles)
+
+    @cached_property
+    def withdrawn(self) -> "Register":
+        from outcomes import withdrawal
+
+        return withdrawal.register(self.data)
 
 
 @dataclass(frozen=True)
@@ -250,7 +257,7 @@ def _warnings(tonight: Night) -> bool:
 
 
 def _counts(tonight: Night) -> dict[str, int]:
-    names = ("in", "accepted", "duplicate", "rejected")
+    names = ("in", "accepted", "duplicate", "rejected", "withdrawn")
     rows = {name: sum(verdict.rows.get(name, 0) for verdict in tonight.fresh) for name in names}
     return {"files": len(tonight.fresh), "refused": sum(v.status == "refused" for v in tonight.fresh), **rows}
 
@@ -260,6 +267,7 @@ def _line(tonight: Night, record: Record) -> str:
     counts, seconds = record["counts"], sum(tonight.seconds.values())
     taken = f"{counts['files']} new files ({counts['refused']} refused), {counts['in']} rows: {counts['accepted']} accepted, "
     taken += f"{counts['duplicate']} duplicate, {counts['rejected']} rejected"
+    taken += f", {counts['withdrawn']} of people who have withdrawn" if counts["withdrawn"] else ""
     if tonight.left:
         taken += f"; {len(tonight.left)} left in the inbox ({', '.join(sorted(set(tonight.left)))})"
     outcome = {

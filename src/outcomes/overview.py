@@ -14,12 +14,15 @@ SHOWN = 7
 
 def status(settings: Settings, as_json: bool = False) -> tuple[int, str]:
     """Exit code (0, or 1 where nothing is published or the last run failed) and the text."""
+    from outcomes import withdrawal
+
     history = runs.history(settings.paths.data)
     facts = {
         "clinic": settings.clinic.name,
         "published": _published(settings.paths.data, history),
         "release": _release(settings),
         "waiting": _waiting(settings.paths.inbox, settings.paths.data),
+        "withdrawals": withdrawal.counts(settings.paths.data),
         "outbox": _outbox(settings),
         "runs": history[-SHOWN:],
     }
@@ -84,6 +87,13 @@ def _outbox(settings: Settings) -> list[dict[str, Any]]:
     return [{name: row[name] for name in told} for row in sending.waiting(settings.paths.data)]
 
 
+def _withdrawals(counted: dict[str, int]) -> list[str]:
+    if not counted["recorded"]:
+        return []
+    left = f"; the erasure of {counted['unfinished']} is unfinished: the next run finishes it" if counted["unfinished"] else ""
+    return [f"withdrawn   {counted['recorded']} people were forgotten, and no export brings them back{left}"]
+
+
 def _mail(letter: dict[str, Any]) -> str:
     """One letter of the outbox on one line."""
     tries = f"{letter['attempts']} tries" if letter["attempts"] != 1 else "1 try"
@@ -112,7 +122,13 @@ def _text(facts: dict[str, Any]) -> str:
         lines += [f"            {published['folder']}", *_gate(facts["release"] or {})]
     else:
         lines += ["published   nothing yet: put exports into the inbox and call `outcomes run`"]
-    lines += [f"waiting     {facts['waiting']} file(s) in the inbox", *map(_mail, facts["outbox"]), "", "last runs"]
+    lines += [
+        f"waiting     {facts['waiting']} file(s) in the inbox",
+        *_withdrawals(facts["withdrawals"]),
+        *map(_mail, facts["outbox"]),
+        "",
+        "last runs",
+    ]
     lines += [f"  {run['run_id']}  {run.get('line', run['status'])}" for run in reversed(facts["runs"])]
     return "\n".join(lines if facts["runs"] else [*lines, "  none"])
 

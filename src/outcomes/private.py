@@ -65,6 +65,17 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         ) strict
         """,
     ),
+    (
+        "create table withdrawal_secret (secret blob not null) strict",  # the key of the digests
+        """
+        create table withdrawal (
+            digest blob primary key,       -- of the pseudonym of one who has withdrawn
+            recorded_at text not null,
+            erased_at text                 -- null until nothing of theirs is kept
+        ) strict
+        """,
+        "create table withdrawal_raw (ingest_id text primary key) strict",  # raw files that an unfinished withdrawal removes
+    ),
 )
 
 

@@ -194,6 +194,7 @@ INPUT_FILE: Final = pl.Schema(
         "rows_accepted": pl.Int64(),
         "rows_duplicate": pl.Int64(),
         "rows_rejected": pl.Int64(),
+        "rows_withdrawn": pl.Int64(),
     }
 )
 

@@ -30,20 +30,25 @@ TWICE: Final = pl.Schema({"form_row": pl.Int64(), "source_line": pl.Int64(), "it
 
 @dataclass
 class Account:
-    """Where the rows of a file went, and why. `lost` frames are LOST; `outside_share` of the rejected rows say nothing about the file."""
+    """Where the rows of a file went, and why. `lost` frames are LOST; `outside_share` of the rejected rows say nothing about the file.
+
+    `withdrawn` rows were left out unread, since those they are about have withdrawn; they are not among `rows_in`.
+    """
 
     rows_in: int = 0
     accepted: int = 0
     duplicate: int = 0
     rejected: int = 0
     outside_share: int = 0
+    withdrawn: int = 0
     lost: list[pl.DataFrame] = field(default_factory=list)
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
     notes: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @property
     def rows(self) -> dict[str, int]:
-        return {"in": self.rows_in, "accepted": self.accepted, "duplicate": self.duplicate, "rejected": self.rejected}
+        counted = {"accepted": self.accepted, "duplicate": self.duplicate, "rejected": self.rejected}
+        return {"in": self.rows_in + self.withdrawn, **counted, **({"withdrawn": self.withdrawn} if self.withdrawn else {})}
 
     def add(self, piece: Piece) -> None:
         self.rows_in += piece.rows

@@ -24,10 +24,11 @@ COUNTED = ("patient", "session", "form", "adverse_event", "session_observation")
 
 def stage(tonight: Night) -> None:
     """Copies what is new in the inbox to `raw/` under its hash; a file that still grows is left for the next night."""
-    from outcomes import store
+    from outcomes import erasure, store
     from outcomes.sources import staging
     from outcomes.sources.verdicts import Refused
 
+    erasure.finish(tonight.data)
     tonight.staged, tonight.marks, tonight.left = [], {}, []
     seen = runs.seen(tonight.data)
     arrivals = runs.arrivals(tonight.settings.paths.inbox)
@@ -41,7 +42,8 @@ def stage(tonight: Night) -> None:
                 tonight.left.append(refused.code)
                 tonight.say("waiting", code=refused.code, why=refused.message)
                 continue
-        tonight.marks[path.name] = mark
+        if tonight.withdrawn.without(path.name) == path.name:
+            tonight.marks[path.name] = mark
         tonight.say("advance", step="stage")
     waiting = [staged.ingest_id for staged, _ in tonight.staged if store.committed(tonight.data, staged.ingest_id) is None]
     tonight.pending = runs.pending(tonight.data, waiting, tonight.ordinal)
@@ -52,7 +54,7 @@ def take_in(tonight: Night) -> None:
 
     A file that was refused before is tried again, and warned of, as long as it lies in the inbox.
     """
-    from outcomes import intake, store
+    from outcomes import erasure, intake, store
 
     store.tidy(tonight.data)
     taken: set[str] = set()
@@ -60,7 +62,7 @@ def take_in(tonight: Night) -> None:
     tonight.say("begin", step="take_in", of=len(tonight.staged))
     for staged, name in tonight.staged:
         if staged.ingest_id in tonight.pending:
-            run = intake.Run(tonight.as_of, tonight.pending[staged.ingest_id])
+            run = intake.Run(tonight.as_of, tonight.pending[staged.ingest_id], tonight.withdrawn)
             verdict = intake.take_in(staged, name, tonight.settings, tonight.library, run)
             if verdict.ingest_id not in taken:
                 tonight.fresh.append(verdict)
@@ -69,6 +71,7 @@ def take_in(tonight: Night) -> None:
                 tonight.marks.pop(name, None)
                 tonight.say("refused", file=verdict.ingest_id[:12], code=verdict.code, why=verdict.message)
         tonight.say("advance", step="take_in")
+    erasure.sweep(tonight.data, tonight.withdrawn)
 
 
 def build(tonight: Night) -> None:
@@ -295,10 +298,14 @@ def send(tonight: Night) -> None:
 
 
 def take_in_again(tonight: Night) -> None:
-    """Takes the raw file behind every verdict in anew, in the old order and as of the old run; the ledger is replaced in whole."""
-    from outcomes import intake, store
+    """Takes the raw file behind every verdict in anew, in the old order and as of the old run; the ledger is replaced in whole.
+
+    A file whose raw bytes were removed for the sake of one who has withdrawn stays as it was taken in.
+    """
+    from outcomes import erasure, intake, store
 
     data = tonight.data
+    erasure.finish(data)
     store.tidy(data)
     beside = data / store.REBUILT
     settings = tonight.settings.model_copy(update={"paths": tonight.settings.paths.model_copy(update={"data": beside})})
@@ -307,10 +314,14 @@ def take_in_again(tonight: Night) -> None:
     tonight.fresh, tonight.is_rebuild = [], True
     tonight.say("begin", step="take_in", of=len(ledger))
     for old in ledger:
-        run = intake.Run(old.as_of or tonight.as_of, old.arrival)
+        run = intake.Run(old.as_of or tonight.as_of, old.arrival, tonight.withdrawn)
+        if old.raw_removed:
+            store.linked(data, beside, [old.ingest_id])
+            continue
         tonight.fresh.append(intake.take_in(store.staged_again(data, old), old.source_file, settings, tonight.library, run))
         tonight.say("advance", step="take_in")
     store.replace(data, beside)
+    erasure.sweep(data, tonight.withdrawn)
 
 
 BUILD_AND_PUBLISH = (Step("build", build), Step("check", check), Step("publish", publish, retries=1), Step("send", send))

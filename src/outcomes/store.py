@@ -30,7 +30,11 @@ _BLOCK: Final = 1 << 20
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one export file. Holds no value of a cell; the file's name and unknown column names stay in this private record."""
+    """What became of one export file. Holds no value of a cell; the file's name and unknown column names stay in this private record.
+
+    `rows` has `withdrawn` too where rows of people who have withdrawn were left out; in = accepted + duplicate + rejected + withdrawn.
+    `raw_removed` says that the raw bytes are not kept, since one who has withdrawn stands in them, or may.
+    """
 
     ingest_id: str
     source_file: str
@@ -51,6 +55,7 @@ class Verdict:
     unknown_columns: int = 0
     unknown_column_names: tuple[str, ...] = ()
     parquet: Mapping[str, str] = field(default_factory=dict)
+    raw_removed: bool = False
     version: int = VERSION
 
     @property
@@ -135,6 +140,25 @@ def verify(data: Path, verdict: Verdict) -> list[str]:
     return [name for name, digest in verdict.parquet.items() if not (folder / name).is_file() or sha256(folder / name) != digest]
 
 
+def linked(data: Path, other: Path, ingest_ids: Iterable[str] | None = None) -> None:
+    """Puts what files became, or what these became, into another data folder on the same disk, without copying a byte."""
+    for zone in ZONES:
+        names = [folder.name for folder in (data / zone).iterdir() if not folder.name.startswith(".")] if ingest_ids is None else ingest_ids
+        for name in names:
+            if (data / zone / name).is_dir():
+                _remove(other / zone / name)
+                shutil.copytree(data / zone / name, other / zone / name, copy_function=os.link)
+        _fsync(other / zone)
+
+
+def amend(folder: Path, verdict: Verdict) -> None:
+    """Writes the verdict of what stands in a folder anew, with the checksums of its clean files. The old verdict's bytes are not touched:
+    they may have another name elsewhere."""
+    digests = {name: sha256(folder / name) for name in sorted(verdict.parquet)}
+    (folder / VERDICT).unlink()
+    _write(folder, Verdict(**{**_shallow(verdict), "parquet": digests}))
+
+
 def draft(data: Path, zone: Literal["clean", "quarantine"], ingest_id: str) -> Path:
     """An empty folder of this process in which a file's result is put together."""
     folder = data / zone / f".{ingest_id}.tmp-{os.getpid()}"
@@ -176,7 +200,8 @@ def refuse(data: Path, verdict: Verdict, rejects: Path | None = None) -> Verdict
     The same refusal again changes nothing and gives the first verdict.
     """
     before = _read(data / "quarantine" / verdict.ingest_id / VERDICT)
-    if before is not None and (before.code, before.source_file) == (verdict.code, verdict.source_file):
+    same = ("code", "source_file", "raw_removed")
+    if before is not None and all(getattr(before, name) == getattr(verdict, name) for name in same):
         if rejects:
             discard(rejects)
         return before
@@ -186,12 +211,6 @@ def refuse(data: Path, verdict: Verdict, rejects: Path | None = None) -> Verdict
     _move(folder, data / "quarantine" / verdict.ingest_id)
     reached("file refused")
     return verdict
-
-
-def forget(data: Path, ingest_id: str) -> None:
-    """Removes what a file became, not its raw bytes."""
-    for zone in ("clean", "quarantine"):
-        _remove(data / zone / ingest_id)
 
 
 def sha256(path: Path) -> str:

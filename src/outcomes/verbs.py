@@ -75,8 +75,11 @@ def _ended(record: night.Record) -> tuple[int, str]:
 
 def _rehearse(settings: Settings, wanted: Wanted, say: Say) -> tuple[int, str]:
     """A night in a folder of its own, which sees what was taken in before and is thrown away, by the next run if this one is killed."""
+    from outcomes import withdrawal
+
     data = settings.paths.data / store.REHEARSAL
     with runs.lock(settings.paths.data), _thrown_away(data):
+        withdrawal.carry(settings.paths.data, data)
         for kept in ("clean", "quarantine"):
             (data / kept).mkdir(parents=True)
             known = settings.paths.data / kept
