@@ -34,6 +34,7 @@ RECOUNTED = {
     "acute_experience": "test_acute_experience",
     "regression_to_mean": "test_regression_to_mean",
     "session_process": "test_session_process",
+    "change": "test_attribution",
 }
 SAYS_NO_COUNT_OF_COURSES = {
     "arrival",

@@ -1,7 +1,8 @@
 """All that was ever released, in; the same with tonight's release out, durable. The memory of the gate.
 
-The ledger holds what readers have seen and nothing else: no patient, and no count that was hidden. It is written whole with each release,
-one Parquet file per table of schema `release`, before the transaction that releases. Table `release_file` of the private database says
+The ledger holds what readers have seen, one Parquet file per table of schema `release` without any patient or hidden count, and beside it
+what stood behind that (`outcomes.standing`), which knows patients. It is written whole with each release, before the transaction that
+releases. Table `release_file` of the private database says
 which files there are, with their checksums: if one is gone or changed, the ledger is lost, and without it nothing may be released.
 """
 

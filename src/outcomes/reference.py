@@ -216,7 +216,21 @@ RULE_RESULT: Final = pl.Schema(
 HELD: Final = pl.Schema({"table_name": TEXT, "breakdown": TEXT, "keys": TEXT, "because": TEXT, "shown_as_of": pl.Date()})
 SHOWN: Final = pl.Schema({"table_name": TEXT, "fresh": pl.Int64(), "held": pl.Int64(), "oldest": pl.Date()})
 
-META: Final = {"rule_result": RULE_RESULT, "clean_file": CLEAN_FILE, "held": HELD, "shown": SHOWN}
+_MOVED: Final = {
+    **dict.fromkeys(("profile_id", "metric_id", "instrument_id", "window_id", "breakdown", "level", "cause_id"), TEXT),
+    "since_on": pl.Date(),
+}
+CHANGE: Final = pl.Schema({**_MOVED, "numerator_change": pl.Int64(), "denominator_change": pl.Int64()})
+ATTRIBUTION: Final = pl.Schema({**_MOVED, **dict.fromkeys(("courses", "events", "numerator", "denominator"), pl.Int64())})
+
+META: Final = {
+    "rule_result": RULE_RESULT,
+    "clean_file": CLEAN_FILE,
+    "held": HELD,
+    "shown": SHOWN,
+    "change": CHANGE,
+    "attribution": ATTRIBUTION,
+}
 
 
 def tables(settings: Settings, library: Library, as_of: date) -> dict[str, pl.DataFrame]:

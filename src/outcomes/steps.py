@@ -123,16 +123,17 @@ def _begin_anew(tonight: Night, why: str) -> None:
 
 def _disclose(tonight: Night, con: "duckdb.DuckDBPyConnection") -> None:
     """Schema `release`, as the rule of the settings and, where a release is due, the gate let it be shown."""
-    from outcomes import disclosure, gating, ledger
+    from outcomes import attribution, disclosure, gating, ledger
 
     disclosure.disclose(con)
     rule = disclosure.rule_in_force(con)
     if tonight.is_due and rule.gate_k and tonight.ledger is not None:
         try:
-            tonight.ledger = gating.hold(con, rule, tonight.ledger, tonight.ordinal)
+            shown = gating.hold(con, rule, tonight.ledger, tonight.ordinal)
         except ledger.Lost as lost:
             _begin_anew(tonight, str(lost))
-            tonight.ledger = gating.hold(con, rule, tonight.ledger, tonight.ordinal)
+            shown = gating.hold(con, rule, tonight.ledger, tonight.ordinal)
+        tonight.ledger = attribution.attribute(con, rule, tonight.ledger, shown, tonight.ordinal)
 
 
 def _clean_files(ledger: Sequence["Verdict"]) -> "pl.DataFrame":
