@@ -25,7 +25,7 @@ FIRST: Sites = {"north": (40, 20), "south": (60, 25)}
 
 @pytest.fixture
 def con(monkeypatch: pytest.MonkeyPatch) -> Iterator[duckdb.DuckDBPyConnection]:
-    monkeypatch.setattr(gating, "GUARDED", TABLES)
+    monkeypatch.setattr(disclosure, "GUARDED", TABLES)
     with duckdb.connect() as con:
         con.execute("create schema release; create schema meta; create schema ref")
         con.execute("create table ref.setting (as_of date, headline_window_id varchar)")
@@ -57,7 +57,7 @@ def night(con: duckdb.DuckDBPyConnection, day: int, sites: Sites, ledger: Ledger
         con.register("incoming", pl.DataFrame(schema=meta).to_arrow())
         con.execute(f"create or replace table meta.{name} as select * from incoming")
     con.unregister("incoming")
-    return gating.hold(con, RULE, ledger, day)
+    return gating.hold(con, RULE, ledger, day)[0]
 
 
 def printed(con: duckdb.DuckDBPyConnection, table: str, what: str) -> dict[tuple[str, str], tuple[int | None, int]]:
@@ -123,6 +123,23 @@ def test_nothing_is_subtracted_from_any_earlier_release(con: duckdb.DuckDBPyConn
     ledger = night(con, 2, {"north": (60, 30), "south": (60, 25)}, ledger)
     night(con, 3, {"north": (43, 22), "south": (60, 25)}, ledger)
     assert printed(con, "outcome", "denominator")[NORTH] == (60, 2), "43 differ from 60 by many, and from 40 by three"
+
+
+def test_a_table_is_held_with_another_and_for_reasons_of_its_own_at_once() -> None:
+    """Each says so in columns of its own; those that it has not stand for any."""
+    tonight = pl.DataFrame(
+        {"window_id": ["d30", "d30", "d90"], "cutoff_id": ["a", "c", "c"], "breakdown": "site", "level": "north", "n": 20}
+    )
+    layout = gating._layout(Guarded("change", ("window_id", "cutoff_id"), ("n",)), tonight)
+    offered = tonight.with_columns(whole=pl.lit(""))
+    frames = [
+        pl.DataFrame({"window_id": "d30", "breakdown": "site"}),
+        pl.DataFrame({"window_id": "d90", "cutoff_id": "c", "because": "waits"}),
+    ]
+    blocked = gating._spread(frames, offered, layout)
+    assert blocked is not None
+    found = blocked.select("window_id", "cutoff_id", "because").rows()
+    assert sorted(found, key=str) == [("d30", "a", None), ("d30", "c", None), ("d90", "c", "waits")]
 
 
 def test_what_was_never_released_is_hidden(con: duckdb.DuckDBPyConnection) -> None:

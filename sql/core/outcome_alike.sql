@@ -12,6 +12,6 @@ select
     outcome.baseline_suicidality,  -- Whether the item about suicidal thoughts reached its flag before treatment.
     outcome.suicidality,  -- Whether it does in the window.
     count(*)::integer as courses  -- Courses with this outcome.
-from core.outcome
+from core.counted as outcome
 inner join core.stratum using (course_id, instrument_id)
 group by all

@@ -17,7 +17,7 @@ with
             sum(outcome.improvement) as sum_improvement,
             sum(outcome.improvement * outcome.improvement) as sum_improvement_squared,
             sum(acute.score * outcome.improvement) as sum_product
-        from core.outcome
+        from core.counted as outcome
         inner join ref.setting on outcome.window_id = setting.headline_window_id
         inner join core.acute_experience as acute using (course_id)
         inner join core.stratum using (course_id, instrument_id)

@@ -13,7 +13,7 @@ select
     outcome.score,  -- Follow-up score.
     pair.change,  -- Change in units of its standard error, positive where better.
     pair.category  -- Category (ref.change_category).
-from core.outcome
+from core.counted as outcome
 inner join
     tally.change_pair as pair
     on outcome.instrument_id = pair.instrument_id

@@ -11,7 +11,7 @@ with
             expected.because,
             count(*) as enrolled,
             count(outcome.score) as answered
-        from core.outcome
+        from core.counted as outcome
         inner join core.stratum using (course_id, instrument_id)
         inner join core.expected using (course_id, instrument_id)
         where outcome.is_due

@@ -11,7 +11,7 @@ with
             outcome.instrument_id,
             count(outcome.baseline + outcome.score) as measured,
             sum(outcome.score - outcome.baseline) as change
-        from core.outcome
+        from core.counted as outcome
         inner join ref.setting on outcome.window_id = setting.headline_window_id
         where outcome.is_due
         group by all

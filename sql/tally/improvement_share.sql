@@ -10,7 +10,7 @@ with
             stratum.stratum_id,
             case when outcome.score is not null and outcome.baseline > 0 then outcome.improvement end as improvement,
             case when outcome.score is not null and outcome.baseline > 0 then outcome.baseline end as baseline
-        from core.outcome
+        from core.counted as outcome
         inner join core.stratum using (course_id, instrument_id)
         where outcome.is_due
     ),

@@ -58,7 +58,7 @@ with
             baselines.answers_16_30 as before_16_30,
             forms.answers_1_15 as after_1_15,
             forms.answers_16_30 as after_16_30
-        from core.outcome
+        from core.counted as outcome
         inner join baselines using (course_id, instrument_id)
         inner join window_numbers using (window_id)
         inner join forms on outcome.form_number = forms.form_number and baselines.measure = forms.measure

@@ -11,7 +11,7 @@ with
             count(*) as n,
             sum(baseline.candidate_total) as sum_candidates,
             sum(outcome.baseline) as sum_baseline
-        from core.outcome
+        from core.counted as outcome
         inner join core.baseline using (course_id, instrument_id)
         inner join core.stratum using (course_id, instrument_id)
         where outcome.is_due and outcome.score is not null

@@ -54,6 +54,7 @@ from core.evidence as evidence
 inner join core.stratum using (course_id, instrument_id)
 inner join strata using (stratum_id)
 inner join core.course using (course_id)
+anti join meta.waiting using (course_id, instrument_id, window_id)
 where profile_id = $profile and metric_id = $metric and instrument_id = $instrument and window_id = $window
 """
 FILES: Final = f"""

@@ -3,7 +3,8 @@
 What may be shown of one night is `outcomes.disclosure`'s question, what may be shown beside all earlier releases that of `outcomes.gate`.
 Here the two meet. A partition (the keys of a table and a breakdown) that the gate holds is printed as it was last released; `as_of` says
 how old it is, and `meta.held` lists it. Tables that split the levels of another are held with it, and tables that tell the same outcomes
-as `score` are printed fresh only where that is: no two tables tell of groups that differ by a few people.
+as `score` are printed fresh only where that is: no two tables tell of groups that differ by a few people. Who is counted, and which
+breakdowns wait for newcomers, is said by `outcomes.batches`.
 """
 
 import datetime as dt
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from outcomes.disclosure import GUARDED, Guarded, Rule
+from outcomes import disclosure
+from outcomes.disclosure import Guarded, Rule
 from outcomes.gate import holding
 from outcomes.gate.holding import FRESH, Layout
 from outcomes.ledger import Ledger, Lost
@@ -26,44 +28,53 @@ MARKS: Final = ("unit", "is_suppressed", "suppression_reason", "as_of")
 WOULD_REVEAL: Final = "would reveal"
 
 
-def hold(con: "duckdb.DuckDBPyConnection", rule: Rule, ledger: Ledger, version: int) -> Ledger:
-    """Prints what the gate holds as it was last released, and answers with the ledger of a release at `version`.
+def hold(
+    con: "duckdb.DuckDBPyConnection", rule: Rule, ledger: Ledger, version: int, unready: Mapping[str, pl.DataFrame] | None = None
+) -> tuple[Ledger, dict[str, pl.DataFrame]]:
+    """Prints what the gate holds as it was last released. The ledger of a release at `version`, and by table the partitions printed anew.
 
+    `unready`: by table, keys and breakdown of partitions that are held whatever they tell, and why (`outcomes.batches`).
     Every table of schema `release` says in `as_of` of which date its numbers are. `meta.held`: each held partition, why (`few`, `alike`,
-    `blocked` with another table, `absent` tonight), and of which date it is shown, null where it never was. `meta.shown`: per table
-    how many partitions are fresh and held, and the oldest date. Raises Lost where the ledger can't be compared with tonight's columns.
+    `waits`, `blocked` with another table, `absent` tonight), and of which date it is shown, null where it never was. `meta.shown`: per
+    table how many partitions are fresh and held, and the oldest date. Raises Lost where the ledger can't be compared with tonight's
+    columns.
     """
     as_of = con.execute("select as_of from ref.setting").fetchall()[0][0]
     dates = {**ledger.dates, version: as_of}
     found: dict[str, holding.Release] = {}
     _compare_columns(con, ledger)
-    for guarded in _bases_first(GUARDED):
+    for guarded in _bases_first(disclosure.GUARDED):
         tonight = con.sql(f"from release.{guarded.table}").pl().drop("as_of")
         layout = _layout(guarded, tonight)
         tonight = _with_one(tonight, guarded)
         before = ledger.tables.get(guarded.table, holding.empty_ledger(tonight, layout))
         blocked = _blocked(con, guarded, found)
+        blocked += [unready[guarded.table]] if unready and guarded.table in unready else []
         is_split = guarded.part is not None and not guarded.is_group
         if is_split and guarded.counts and guarded.curve is None:
             blocked.append(_all_alike(tonight, before, layout, rule.gate_c))
         k = 0 if is_split else rule.gate_k
-        found[guarded.table] = holding.release(tonight, before, layout, k, rule.gate_c, version, _stacked(blocked))
+        found[guarded.table] = holding.release(tonight, before, layout, k, rule.gate_c, version, _spread(blocked, tonight, layout))
         _print(con, guarded, tonight, found[guarded.table], dates)
     _list(con, found, dates)
-    return Ledger({table: release.ledger for table, release in found.items()}, dates)
+    fresh = {table: release.partitions.filter(because=FRESH) for table, release in found.items()}
+    return Ledger({table: release.ledger for table, release in found.items()}, dates), fresh
 
 
 def _compare_columns(con: "duckdb.DuckDBPyConnection", ledger: Ledger) -> None:
     """Raises Lost where a table was released in other columns, before anything is printed: it can't be told what tonight's would reveal."""
-    for guarded in GUARDED:
+    for guarded in disclosure.GUARDED:
         tonight = con.sql(f"from release.{guarded.table} limit 0").pl().drop("as_of")
         nothing = holding.empty_ledger(_with_one(tonight, guarded), _layout(guarded, tonight))
         if ledger.tables.get(guarded.table, nothing).columns != nothing.columns:
             raise Lost(f"what was released of {guarded.table} was kept in other columns")
 
 
-def _stacked(frames: Sequence[pl.DataFrame]) -> pl.DataFrame | None:
-    return pl.concat(frames, how="diagonal") if frames else None
+def _spread(blocked: Sequence[pl.DataFrame], tonight: pl.DataFrame, layout: Layout) -> pl.DataFrame | None:
+    """The partitions of tonight that any of the frames names; columns that are missing in one are any."""
+    offered = tonight.select(layout.partition).unique()
+    frames = [offered.join(frame, on=[name for name in layout.partition if name in frame.columns], nulls_equal=True) for frame in blocked]
+    return pl.concat(frames, how="diagonal").unique() if frames else None
 
 
 def _bases_first(tables: Sequence[Guarded]) -> list[Guarded]:

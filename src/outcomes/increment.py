@@ -6,7 +6,7 @@ over their rows alone. Wherever that is not surely the same, everything is built
 
 import shutil
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,7 @@ from outcomes.contract import TABLES
 from outcomes.points import reached
 from outcomes.settings import Limits
 from outcomes.sqlfiles import SqlFile
-from outcomes.warehouse import Built, CleanFiles
+from outcomes.warehouse import Built, CleanFiles, Hook
 
 SEAL: Final = "warehouse.seal"
 ROWS: Final = tuple(table.name for table in TABLES.values() if table.accounted)
@@ -38,7 +38,8 @@ def build(
     *,
     previous: Path | None,
     meta: Mapping[str, pl.DataFrame] | None = None,
-    disclose: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
+    admit: Hook | None = None,
+    disclose: Hook | None = None,
     folder: Path | None = None,
 ) -> tuple[list[Built], str]:
     """A new database file at `path`, as `warehouse.build` makes it: what was made, and why everything was, empty if only a part.
@@ -49,7 +50,7 @@ def build(
     if path.exists():
         raise warehouse.BuildError(f"{path.name} is there already; a warehouse is built beside, never over")
     try:
-        built, because = _brought_up_to_date(path, clean, ref, limits, previous, meta, disclose, folder), ""
+        built, because = _brought_up_to_date(path, clean, ref, limits, previous, meta, admit, disclose, folder), ""
     except NotSurely as reason:
         because = str(reason)
     except (duckdb.Error, warehouse.BuildError, OSError) as error:
@@ -57,7 +58,7 @@ def build(
     if because:
         for leftover in (path, path.with_name(f"{path.name}.wal")):
             leftover.unlink(missing_ok=True)
-        built = warehouse.build(path, clean, ref, limits, meta=meta, disclose=disclose, folder=folder)
+        built = warehouse.build(path, clean, ref, limits, meta=meta, admit=admit, disclose=disclose, folder=folder)
     (path.parent / SEAL).write_text(_checksum(path))
     return built, because
 
@@ -69,7 +70,8 @@ def _brought_up_to_date(
     limits: Limits,
     previous: Path | None,
     meta: Mapping[str, pl.DataFrame] | None,
-    disclose: Callable[[duckdb.DuckDBPyConnection], None] | None,
+    admit: Hook | None,
+    disclose: Hook | None,
     folder: Path | None,
 ) -> list[Built]:
     if previous is None or not previous.is_file():
@@ -101,7 +103,7 @@ def _brought_up_to_date(
         warehouse.open_clean(con, clean, facts["input_file"])
         kept = {file.table for file in sharded if not file.is_view}
         _drop_others(con, kept)
-        return built + warehouse.finish(con, files, disclose, kept)
+        return built + warehouse.finish(con, files, admit, disclose, kept)
 
 
 def _copy(previous: Path, path: Path) -> None:

@@ -13,6 +13,7 @@ from outcomes.sqlfiles import SqlFile, parser, tokens
 
 _ASKED: Final = "core.asked"
 _OUTCOME: Final = "core.outcome"
+_WAITING: Final = "meta.waiting"
 _ALIKE: Final = "core.outcome_alike"
 _REFERENCE: Final = ("ref.metric", "ref.profile", "ref.reason", "ref.rule")
 
@@ -57,7 +58,7 @@ select
 from ref.rule as rule inner join ref.profile as profile using (profile_id) cross join ref.metric as metric
 """
 VERDICT: Final = """
-How many courses of each combination of levels every metric judged in the same way: core.judgement, counted.
+How many courses of each combination of levels every metric judged in the same way: core.judgement, less those that wait (core.counted).
 Courses whose outcomes are alike (core.outcome_alike) are judged once, where the metric looks at nothing but the outcome.
 """
 VERDICT_COLUMNS: Final = {
@@ -108,7 +109,7 @@ def stacked(files: Iterable[SqlFile]) -> list[SqlFile]:
             ["core.judgement", _OUTCOME, "core.baseline", *_REFERENCE],
             is_view=True,
         ),
-        _file("verdict", verdict, VERDICT, VERDICT_COLUMNS, [*judged, _ASKED, _ALIKE, "core.stratum"], is_view=False),
+        _file("verdict", verdict, VERDICT, VERDICT_COLUMNS, [*judged, _ASKED, _ALIKE, _WAITING, "core.stratum"], is_view=False),
     ]
     return [table for table in tables if table.name != "verdict" or any(table.table in file.reads for file in files)]
 
@@ -133,7 +134,10 @@ def asks_one_outcome(file: SqlFile) -> bool:
 def _verdicts(file: SqlFile) -> str:
     columns = f"'{file.name}' as metric_id, profile_id, instrument_id, window_id, stratum_id, denominator, numerator, reason"
     if not asks_one_outcome(file):
-        return f"select {columns}, 1 as courses from {file.table} inner join core.stratum using (course_id, instrument_id) {_asked(file)}"
+        return (
+            f"select {columns}, 1 as courses from {file.table} inner join core.stratum using (course_id, instrument_id) "
+            f"anti join {_WAITING} using (course_id, instrument_id, window_id) {_asked(file)}"
+        )
     judged = file.text.replace(_OUTCOME, "outcome")
     of_outcome = "(select course_id, stratum_id, courses from outcome) as outcome"
     return f"select {columns}, courses from ({judged}\n) inner join {of_outcome} using (course_id) {_asked(file)}"

@@ -1,9 +1,10 @@
 """All that was ever released, in; the same with tonight's release out, durable. The memory of the gate.
 
 The ledger holds what readers have seen, one Parquet file per table of schema `release` without any patient or hidden count, and beside it
-what stood behind that (`outcomes.standing`), which knows patients. It is written whole with each release, before the transaction that
-releases. Table `release_file` of the private database says
-which files there are, with their checksums: if one is gone or changed, the ledger is lost, and without it nothing may be released.
+what stood behind that (`outcomes.standing`) and, in files whose name begins with `_`, who was counted since when (`outcomes.batches`); both
+know patients. It is written whole with each release, before the transaction that releases, and readable by its owner alone. Table
+`release_file` of the private database says which files there are, with their checksums: if one is gone or changed, the ledger is lost, and
+without it nothing may be released.
 """
 
 import datetime as dt
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 FOLDER: Final = "private/ledger"
 RULE: Final = "REL-01"
 UNGATED: Final = "off"
+OF_PEOPLE: Final = ("_spell", "_stratum", "_shown")
 
 
 class Lost(Exception):
@@ -33,10 +35,14 @@ class Lost(Exception):
 
 @dataclass(frozen=True)
 class Ledger:
-    """A frame per table as `outcomes.gate.holding` keeps it, and the as-of date of each version, which is a run's number."""
+    """A frame per table as `outcomes.gate.holding` keeps it, and the as-of date of each version, which is a run's number.
+
+    `people`: the folder in which the files of `outcomes.batches` are, None before the first release.
+    """
 
     tables: Mapping[str, "pl.DataFrame"] = field(default_factory=dict)
     dates: Mapping[int, dt.date] = field(default_factory=dict)
+    people: Path | None = None
 
 
 def read(data: Path, releases: Sequence["Release"], shown: Path | None) -> Ledger:
@@ -60,8 +66,10 @@ def read(data: Path, releases: Sequence["Release"], shown: Path | None) -> Ledge
     for name, digest in last.ledger.items():
         if not paths[name].is_file() or sha256(paths[name]) != digest:
             raise Lost(f"the ledger of release {last.run_id} is not as it was written")
-    tables = {path.stem: pl.read_parquet(path) for path in paths.values()}
-    return Ledger(tables, {runs.number(release.run_id): release.as_of for release in releases})
+    if not {f"{name}.parquet" for name in OF_PEOPLE} <= paths.keys():
+        raise Lost(f"release {last.run_id} does not say who was counted in it")
+    tables = {path.stem: pl.read_parquet(path) for path in paths.values() if path.stem not in OF_PEOPLE}
+    return Ledger(tables, {runs.number(release.run_id): release.as_of for release in releases}, data / FOLDER / last.run_id)
 
 
 def write(data: Path, run_id: str, ledger: "Ledger | None") -> dict[str, str]:
@@ -74,6 +82,9 @@ def write(data: Path, run_id: str, ledger: "Ledger | None") -> dict[str, str]:
     for name, frame in sorted(ledger.tables.items() if ledger else ()):
         path = folder / f"{name}.parquet"
         write_parquet(frame, path)
+    for path in sorted(ledger.people.glob("_*.parquet")) if ledger and ledger.people else ():
+        shutil.copyfile(path, folder / path.name)
+    for path in sorted(folder.iterdir()):
         path.chmod(0o600)
         sync(path)
     sync(folder)
@@ -83,8 +94,10 @@ def write(data: Path, run_id: str, ledger: "Ledger | None") -> dict[str, str]:
 
 
 def sweep(data: Path, run_id: str) -> None:
-    """Removes the ledgers that another one has taken the place of, and what a run wrote that never released."""
+    """Removes the ledgers that another one has taken the place of, and what a run wrote that never released, here or beside a warehouse."""
     for folder in (data / FOLDER).glob("*"):
         if folder.name != run_id:
             shutil.rmtree(folder)
             reached("old ledger removed")
+    for folder in data.glob("warehouse/snapshots/*/people*"):
+        shutil.rmtree(folder)

@@ -216,6 +216,8 @@ RULE_RESULT: Final = pl.Schema(
 HELD: Final = pl.Schema({"table_name": TEXT, "breakdown": TEXT, "keys": TEXT, "because": TEXT, "shown_as_of": pl.Date()})
 SHOWN: Final = pl.Schema({"table_name": TEXT, "fresh": pl.Int64(), "held": pl.Int64(), "oldest": pl.Date()})
 
+WAITING: Final = pl.Schema({"course_id": TEXT, "instrument_id": TEXT, "window_id": TEXT})
+
 _MOVED: Final = {
     **dict.fromkeys(("profile_id", "metric_id", "instrument_id", "window_id", "breakdown", "level", "cause_id"), TEXT),
     "since_on": pl.Date(),
@@ -230,6 +232,7 @@ META: Final = {
     "shown": SHOWN,
     "change": CHANGE,
     "attribution": ATTRIBUTION,
+    "waiting": WAITING,
 }
 
 

@@ -72,7 +72,7 @@ def _count_under(con: "duckdb.DuckDBPyConnection", files: Sequence[SqlFile], rul
     named = con.execute("select table_name from duckdb_tables() where database_name = 'warehouse' and schema_name = 'ref'").fetchall()
     held = {f"ref.{name}" for (name,) in named}.union(*(by_table[table].reads for table in anew)) - anew
     con.execute("use beside")
-    for schema in ("ref", "core", "metric", "tally"):
+    for schema in ("ref", "meta", "core", "metric", "tally"):
         con.execute(f"create schema {schema}")
     for table in sorted(held):
         schema, name = table.split(".")
@@ -86,7 +86,7 @@ def _count_under(con: "duckdb.DuckDBPyConnection", files: Sequence[SqlFile], rul
     con.execute("use warehouse")
     columns = ", ".join((*KEYS, *COUNTS))
     con.execute(f"insert into {TABLE} select '{rule}', {columns} from beside.{COUNTED}")
-    for schema in ("tally", "metric", "core", "ref", "macro"):
+    for schema in ("tally", "metric", "core", "meta", "ref", "macro"):
         con.execute(f"drop schema if exists beside.{schema} cascade")
 
 

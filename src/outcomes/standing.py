@@ -52,7 +52,7 @@ _COURSES: Final = """
 select
     course.patient_id, course_id, instrument_id, window_id, moved_stratum.levels_id, outcome.baseline, outcome.score,
     outcome.baseline_suicidality, outcome.suicidality, marks.marks_id
-from core.outcome as outcome
+from core.counted as outcome
 inner join core.course as course using (course_id)
 inner join core.stratum using (course_id, instrument_id)
 inner join moved_stratum using (stratum_id)

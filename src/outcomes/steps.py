@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,7 +89,14 @@ def build(tonight: Night) -> None:
     last = None if tonight.is_rebuild else runs.current(tonight.data, "warehouse")
     previous = last / tonight.warehouse.name if last else None
     tonight.built, because = increment.build(
-        tonight.warehouse, clean, ref, settings.limits, previous=previous, meta=meta, disclose=partial(_disclose, tonight)
+        tonight.warehouse,
+        clean,
+        ref,
+        settings.limits,
+        previous=previous,
+        meta=meta,
+        admit=partial(_admit, tonight),
+        disclose=partial(_disclose, tonight),
     )
     tonight.say("built", whole=bool(because), because=because or None)
 
@@ -121,19 +129,33 @@ def _begin_anew(tonight: Night, why: str) -> None:
     tonight.ledger = ledger.Ledger()
 
 
+def _admit(tonight: Night, con: "duckdb.DuckDBPyConnection") -> None:
+    """Where a release is due and the rule has a gate: who is counted in it, and who waits."""
+    from outcomes import batches, disclosure
+
+    rule = disclosure.rule_in_force(con)
+    if tonight.is_due and rule.gate_k and tonight.ledger is not None:
+        batches.admit(con, rule.gate_k, tonight.ordinal, batches.lent(tonight.ledger.people, tonight.warehouse.parent))
+
+
 def _disclose(tonight: Night, con: "duckdb.DuckDBPyConnection") -> None:
     """Schema `release`, as the rule of the settings and, where a release is due, the gate let it be shown."""
-    from outcomes import attribution, disclosure, gating, ledger
+    from outcomes import attribution, batches, disclosure, gating, ledger
 
     disclosure.disclose(con)
     rule = disclosure.rule_in_force(con)
-    if tonight.is_due and rule.gate_k and tonight.ledger is not None:
-        try:
-            shown = gating.hold(con, rule, tonight.ledger, tonight.ordinal)
-        except ledger.Lost as lost:
-            _begin_anew(tonight, str(lost))
-            shown = gating.hold(con, rule, tonight.ledger, tonight.ordinal)
-        tonight.ledger = attribution.attribute(con, rule, tonight.ledger, shown, tonight.ordinal)
+    if not (tonight.is_due and rule.gate_k and tonight.ledger is not None):
+        return
+    before = tonight.ledger
+    try:
+        shown, fresh = gating.hold(con, rule, before, tonight.ordinal, batches.unready(con, rule))
+    except ledger.Lost as lost:
+        _begin_anew(tonight, str(lost))
+        batches.begin_anew(con)
+        before = ledger.Ledger()
+        shown, fresh = gating.hold(con, rule, before, tonight.ordinal)
+    people = batches.keep(con, fresh, tonight.ordinal, tonight.warehouse.parent)
+    tonight.ledger = attribution.attribute(con, rule, before, replace(shown, people=people), tonight.ordinal)
 
 
 def _clean_files(ledger: Sequence["Verdict"]) -> "pl.DataFrame":

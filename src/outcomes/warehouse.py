@@ -6,7 +6,7 @@ there only while building. Comments in the SQL become comments on tables and col
 
 import hashlib
 import time
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,8 @@ from outcomes.sqlfiles import SqlFile
 
 STORAGE_VERSION = "v1.4.0"
 FILE_STRIDE = 2**32
+WAITING = "meta.waiting"
+Hook = Callable[[duckdb.DuckDBPyConnection], None]
 _SAYS_NO_VALUE = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException)
 
 
@@ -53,14 +55,15 @@ def build(
     limits: Limits,
     *,
     meta: Mapping[str, pl.DataFrame] | None = None,
-    disclose: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
+    admit: Hook | None = None,
+    disclose: Hook | None = None,
     folder: Path | None = None,
 ) -> list[Built]:
     """A new database file at `path` and what was made in it, in order.
 
-    `ref` and `meta` become base tables; `meta.input_file` comes from the ledger, and `meta.rule_result` is empty if not given. `disclose`
-    runs once between tally and report. Raises BuildError if the file exists already, if a table can't be built, or if a column says
-    nothing about itself.
+    `ref` and `meta` become base tables; `meta.input_file` comes from the ledger, and `meta.rule_result` is empty if not given. `admit` runs
+    once before whatever reads `meta.waiting`, which it may fill, `disclose` between tally and report. Raises BuildError if the file exists
+    already, if a table can't be built, or if a column says nothing about itself.
     """
     if path.exists():
         raise BuildError(f"{path.name} is there already; a warehouse is built beside, never over")
@@ -70,7 +73,7 @@ def build(
         load(con, "ref", tables)
         load(con, "meta", facts)
         open_clean(con, clean, facts["input_file"])
-        return finish(con, files, disclose)
+        return finish(con, files, admit, disclose)
 
 
 def read(
@@ -119,14 +122,25 @@ def opened(path: Path, clean: CleanFiles, limits: Limits) -> Iterator[duckdb.Duc
 def finish(
     con: duckdb.DuckDBPyConnection,
     files: Iterable[SqlFile],
-    disclose: Callable[[duckdb.DuckDBPyConnection], None] | None,
+    admit: Hook | None,
+    disclose: Hook | None,
     kept: Container[str] = frozenset(),
 ) -> list[Built]:
-    """Makes the files' tables in order, but for those that are `kept`; `disclose` stands before those of schema report."""
+    """Makes the files' tables in order, but for those that are `kept`.
+
+    `admit` stands before those that read `meta.waiting`, themselves or through others, `disclose` before those of schema report.
+    """
     every = list(files)
     files = [file for file in every if file.table not in kept]
     late = [file for file in files if sensitivity.TABLE in file.reads]
-    built = [*run(con, [file for file in files if file.schema != "report" and file not in late])]
+    early = [file for file in files if file.schema != "report" and file not in late]
+    counted = _reading(WAITING, early)
+    built = [*run(con, [file for file in early if file not in counted])]
+    if admit is not None:
+        started = time.perf_counter()
+        admit(con)
+        built.append(Built(WAITING, "table", time.perf_counter() - started))
+    built += run(con, counted)
     if late:
         started = time.perf_counter()
         sensitivity.count(con, every, run)
@@ -141,6 +155,17 @@ def finish(
     built += run(con, [file for file in files if file.schema == "report"])
     reached("warehouse: reported")
     return built
+
+
+def _reading(table: str, files: Sequence[SqlFile]) -> list[SqlFile]:
+    """The files that read a table, or what is made from it; with all metrics, since these are stacked together with what is."""
+    found = {table, *(file.table for file in judging.stacked(files))}
+    metrics = [file for file in files if file.schema == "metric"]
+    size = 0
+    while len(found) > size:
+        size = len(found)
+        found |= {file.table for file in files if file.reads & found}
+    return [file for file in files if file.table in found or file in metrics]
 
 
 def numbered(ledger: pl.DataFrame) -> pl.DataFrame:

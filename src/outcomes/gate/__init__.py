@@ -19,6 +19,8 @@ record changed when; knows of nobody how they did.
 6. `audit.audit`: partitions of tonight that prove something together with the ledger are refused, and 5 is done again.
 7. What was printed goes into the ledger, in the transaction of the release.
 
+In a night, `outcomes.batches` does 1 to 3: newcomers wait for k in the total, and each breakdown for k in each group that it prints.
+
 **Promised.** *By proof* (2, 3; `cohort`): from all that was ever printed of one breakdown, no sum over fewer than k people can be
 computed. *By comparison* (5; `holding`): of any two prints of a unit, and of any two totals, the difference is over k people or more, of
 whom c or more are on either side. *By exhaustion* (6; `audit`): all printed sets of a question together, whatever the breakdowns, do not

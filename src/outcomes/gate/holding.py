@@ -72,8 +72,8 @@ class Release(NamedTuple):
     """What is printed tonight.
 
     `rows`: the columns of the layout, `as_of` (the version of which the row tells), is_held. `partitions`: keys, breakdown, because
-    (`fresh`; or held since the difference is `few` people, or `alike`, or the caller `blocked` it, or it is `absent` tonight), as_of
-    (null where nothing was ever printed, so nothing is now). `ledger`: the ledger of the next night. All sorted.
+    (`fresh`; or held since the difference is `few` people, or `alike`, or the caller `blocked` it or said why, or it is `absent` tonight),
+    as_of (null where nothing was ever printed, so nothing is now). `ledger`: the ledger of the next night. All sorted.
     """
 
     rows: pl.DataFrame
@@ -93,7 +93,8 @@ def release(
 
     `tonight`: the rows that the primary rule shows, with the columns of the layout. `ledger`: those columns, version, last: every
     different row ever printed, with the first and the last version at which it was printed fresh; totals stand in it as the level
-    `(total)`. `blocked`: keys and breakdown of partitions that are held whatever they tell; columns that are missing in it are any.
+    `(total)`. `blocked`: keys and breakdown of partitions that are held whatever they tell; columns that are missing in it are any;
+    `because`, if it is there, says why.
     With k = 0 nothing but `blocked` is held.
     """
     fresh = _numbered(tonight, layout, version)
@@ -182,7 +183,9 @@ def _blocked(offered: pl.DataFrame, blocked: pl.DataFrame | None, layout: Layout
     if blocked is None:
         return []
     on = [name for name in layout.partition if name in blocked.columns]
-    return [offered.join(blocked.select(on).unique(), on=on, how="semi", nulls_equal=True).with_columns(because=pl.lit(BLOCKED))]
+    why = pl.col("because").fill_null(BLOCKED) if "because" in blocked.columns else pl.lit(BLOCKED)
+    reasons = blocked.select(*on, why.alias("because")).unique()
+    return [offered.join(reasons, on=on, nulls_equal=True).select(*layout.partition, "because")]
 
 
 def _written(ledger: pl.DataFrame, printed: pl.DataFrame, layout: Layout, version: int) -> pl.DataFrame:
