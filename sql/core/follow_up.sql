@@ -12,7 +12,8 @@
 -- A bound in parts
 -- of a day ends on the day that it falls into. Where the baseline form is the anchor and there is none, day 0 stands
 -- in for it.
--- A profile's own windows (is_own) are looked at only for the measures that the profile has a rule for.
+-- A profile's own windows (is_own) are looked at only for the measures that the profile has a rule for. One that names
+-- a baseline rule is counted from the baseline that this takes (core.own_baseline), every other from core.baseline.
 -- Caveat: a measure that asks about two weeks can't answer for 24 hours (ref.scale.lookback_days).
 with
     windows as (
@@ -24,6 +25,7 @@ with
             by_hours,
             until,
             is_own,
+            baseline_pick is not null as has_own_baseline,
             to_days,
             (from_days * 86400000000)::bigint as from_us,
             coalesce((to_days * 86400000000)::bigint, 9223372036854775807) as to_us,
@@ -66,6 +68,12 @@ with
         left join
             core.baseline on expected.course_id = baseline.course_id and expected.instrument_id = baseline.instrument_id
     ),
+    own_baselines as (
+        select pairs.pair, windows.number, own_baseline.baseline, own_baseline.baseline_on, own_baseline.suicidality
+        from core.own_baseline
+        inner join pairs using (course_id, instrument_id)
+        inner join windows using (window_id)
+    ),
     follow_ups as materialized(
         select
             pairs.pair,
@@ -100,6 +108,10 @@ with
             windows.to_us,
             windows.target_us,
             case
+                when windows.anchor = 'baseline' and own_baselines.baseline_on is not null
+                then 86400000000 * (follow_ups.answered_on - own_baselines.baseline_on)
+                when windows.anchor = 'baseline' and windows.has_own_baseline
+                then follow_ups.days_us
                 when windows.anchor = 'baseline'
                 then follow_ups.days_since_baseline_us
                 when windows.anchor = 'day_0' and windows.by_hours
@@ -112,6 +124,7 @@ with
             end as since_anchor_us
         from follow_ups
         inner join windows_of_measures as windows using (instrument_id)
+        left join own_baselines on follow_ups.pair = own_baselines.pair and windows.number = own_baselines.number
         where windows.until is null or follow_ups.answered_on <= follow_ups.ended_on
     ),
     follow_ups_in_window as (
@@ -152,21 +165,29 @@ select
         then pairs.ended_on
         when windows.to_days is null
         then pairs.day_0
+        when windows.anchor = 'baseline' and windows.has_own_baseline
+        then coalesce(own_baselines.baseline_on, pairs.day_0) + floor(windows.to_days)::integer
         when windows.anchor = 'baseline'
         then pairs.index_on + floor(windows.to_days)::integer
         when windows.anchor = 'day_0'
         then pairs.day_0 + floor(windows.to_days)::integer
         else pairs.end_of_induction_on + floor(windows.to_days)::integer
     end as last_on,  -- Last day of the window; empty where it has no beginning.
-    pairs.baseline,  -- Score before treatment (core.baseline).
+    case when windows.has_own_baseline then own_baselines.baseline else pairs.baseline end as baseline,  -- Score before treatment (core.baseline, or core.own_baseline where the window names a rule).
     picked.score,  -- Score in the window.
     picked.answered_on,  -- Day of the score in the window.
     picked.form_number,  -- Form of the score in the window (core.form).
     (picked.answered_on - pairs.day_0)::integer as days,  -- Days from day 0 to the score.
-    (pairs.sign * (pairs.baseline - picked.score))::decimal(18, 6) as improvement,  -- Points since baseline, positive where better.
+    (
+        pairs.sign
+        * (case when windows.has_own_baseline then own_baselines.baseline else pairs.baseline end - picked.score)
+    )::decimal(18, 6) as improvement,  -- Points since baseline, positive where better.
     divide(picked.elapsed_us, 60000000) as elapsed_min,  -- Minutes from the start of the first session to the score, where known.
-    pairs.baseline_suicidality,  -- Whether the item about suicidal thoughts reached its flag before treatment (core.score).
+    case
+        when windows.has_own_baseline then own_baselines.suicidality else pairs.baseline_suicidality
+    end as baseline_suicidality,  -- Whether the item about suicidal thoughts reached its flag before treatment (core.score).
     picked.suicidality  -- Whether it does in the window.
 from pairs
 inner join windows_of_measures as windows using (instrument_id)
 left join picked on pairs.pair = picked.pair and windows.number = picked.number
+left join own_baselines on pairs.pair = own_baselines.pair and windows.number = own_baselines.number

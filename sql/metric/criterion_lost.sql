@@ -30,8 +30,13 @@ with
         left join
             core.baseline on outcome.course_id = baseline.course_id and outcome.instrument_id = baseline.instrument_id
         left join
+            core.own_baseline as own
+            on outcome.course_id = own.course_id
+            and outcome.instrument_id = own.instrument_id
+            and outcome.window_id = own.window_id
+        left join
             core.criterion as before
-            on baseline.baseline_form_number = before.form_number
+            on coalesce(own.baseline_form_number, baseline.baseline_form_number) = before.form_number
             and rule.criterion_id = before.criterion_id
         left join
             core.criterion as after

@@ -1,6 +1,6 @@
 -- Does a course that responded in the headline window (ref.setting) respond no more in a later one?
 -- Asked of courses that are known to respond then; later windows count from the first session too, and begin where the
--- headline window is over.
+-- headline window is over, and are counted from the same baseline.
 -- Caveat: courses are chosen by a good score, so some fall back by chance alone. How long response lasts, with courses
 -- that are no longer followed, is told by published.survival.
 -- title: Relapse
@@ -19,6 +19,7 @@ with
             on headline.anchor = later.anchor
             and later.from_days > headline.to_days
             and later.to_days is not null
+            and later.baseline_pick is null
     ),
     first_scores as (
         select outcome.course_id, outcome.instrument_id, outcome.improvement

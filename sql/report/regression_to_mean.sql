@@ -37,6 +37,7 @@ with
             macro.share(score.sum_baseline, score.n) as mean_baseline,
             macro.share(score.sum_change, score.n) as mean_change
         from release.score
+        anti join (select window_id from ref.window where baseline_pick is not null) as own using (window_id)
         where not score.is_suppressed and score.n > 0 and score.level <> '(pooled)'
     ),
     at_correlations as (

@@ -8,6 +8,8 @@ select
     to_days,  -- Last day; empty where the window has no end.
     target_days,  -- Day that the nearest score is picked for; empty where another one is picked.
     pick,  -- Which score of the window counts: nearest, last or first.
+    baseline_pick,  -- Which score before treatment its change is counted from, where it names a rule of its own: last, first, worst, mean or first_case.
+    baseline_from_days,  -- First day of these scores.
     "until",  -- What else ends the window: end_of_course; empty for nothing.
     is_own  -- Whether a profile brings it along.
 from ref.window

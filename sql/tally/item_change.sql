@@ -4,7 +4,8 @@
 -- Answers are turned the way of their measure (ref.scale_item), and those of the forms that made baseline and score. An
 -- item belongs
 -- to the measure with the most items: the questionnaire's total, where it has one.
--- Items of questionnaires that bring totals alone have no row, nor have items beyond the thirtieth.
+-- Items of questionnaires that bring totals alone have no row, nor have items beyond the thirtieth, nor windows that
+-- are counted from a baseline of their own.
 -- Undisclosed: only report reads it, and only through release.item_change.
 with
     measures as (select questionnaire_id, instrument_id, count(*) as items from ref.scale_item group by all),
@@ -28,6 +29,7 @@ with
     window_numbers as (
         select window_id, row_number() over (order by window_id)::smallint as window_number
         from (select distinct window_id from tally.score) as given
+        anti join (select window_id from ref.window where baseline_pick is not null) as own using (window_id)
     ),
     forms as (
         select score.form_number, numbers.measure, score.answers_1_15, score.answers_16_30

@@ -40,9 +40,10 @@ EVIDENCE_COLUMNS: Final = {
     "coalesce(why.is_enrolled, true) as is_enrolled": "Whether the measure is expected of the course and its window has passed.",
     "coalesce(why.is_eligible, true) as is_eligible": "Whether, besides, the metric can apply to its baseline.",
     "o.is_due": "Whether the window had fully passed at the as-of date.",
-    "b.baseline": "Score before treatment.",
-    "b.baseline_on": "Day of the baseline score.",
-    "b.baseline_form_number": "Form of the baseline score (core.form).",
+    "if(w.baseline_pick is null, b.baseline, own.baseline) as baseline": "Score before treatment.",
+    "if(w.baseline_pick is null, b.baseline_on, own.baseline_on) as baseline_on": "Day of the baseline score.",
+    "if(w.baseline_pick is null, b.baseline_form_number, own.baseline_form_number) as baseline_form_number": "Form of the baseline "
+    "score (core.form).",
     "o.score": "Score in the window.",
     "o.answered_on": "Day of the score in the window.",
     "o.form_number": "Form of the score in the window (core.form).",
@@ -89,6 +90,7 @@ def stacked(files: Iterable[SqlFile]) -> list[SqlFile]:
         f"select {', '.join([*(f'j.{name}' for name in JUDGEMENT_COLUMNS), *EVIDENCE_COLUMNS])} from core.judgement as j "
         f"left join {_OUTCOME} as o using (course_id, instrument_id, window_id) "
         "left join core.baseline as b using (course_id, instrument_id) "
+        "left join core.own_baseline as own using (course_id, instrument_id, window_id) left join ref.window as w using (window_id) "
         "left join ref.reason as why on why.reason_id = j.reason "
         f"left join ({DEFINITION}) as definition using (profile_id, metric_id, instrument_id)"
     )
@@ -106,7 +108,7 @@ def stacked(files: Iterable[SqlFile]) -> list[SqlFile]:
             evidence,
             EVIDENCE,
             JUDGEMENT_COLUMNS | of_outcomes,
-            ["core.judgement", _OUTCOME, "core.baseline", *_REFERENCE],
+            ["core.judgement", _OUTCOME, "core.baseline", "core.own_baseline", "ref.window", *_REFERENCE],
             is_view=True,
         ),
         _file("verdict", verdict, VERDICT, VERDICT_COLUMNS, [*judged, _ASKED, _ALIKE, _WAITING, "core.stratum"], is_view=False),

@@ -178,6 +178,25 @@ class Expectation(Part):
         return self
 
 
+class OwnBaseline(Part):
+    """Which score before treatment a window's change is counted from, where its authority says so.
+
+    `first_case` is the earliest that is a case by the profile's rule, and the first of all where none is. Without `from_days` the days
+    are those of the settings.
+    """
+
+    pick: Literal["last", "mean", "worst", "first", "first_case"]
+    from_days: Annotated[int, Field(strict=True, ge=-3660, le=0)] | None = None
+    source: Text
+    status: Status
+
+
+class OwnWindow(Window):
+    """A window that a profile brings along."""
+
+    baseline: OwnBaseline | None = None
+
+
 class Pair(Part):
     """Two measures that are judged together: `instrument`, and the one of `partner` for the course's indication, or `fallback`.
 
@@ -220,7 +239,7 @@ class Profile(Part):
     unmeasured: Literal["apart", "in_denominator"] = "apart"
     standings: dict[Name, Text] = Field(default_factory=dict)
     pair: Pair | None = None
-    own_windows: Annotated[tuple[Window, ...], Field(alias="window")] = ()
+    own_windows: Annotated[tuple[OwnWindow, ...], Field(alias="window")] = ()
     rules: Annotated[tuple[Rule, ...], Field(alias="rule")] = ()
     expectations: Annotated[tuple[Expectation, ...], Field(alias="expected")] = ()
 
@@ -236,8 +255,9 @@ class Profile(Part):
 
     @property
     def status(self) -> Status:
-        """The weakest status of its rules, and of what it states of itself."""
-        return worst([*([self.stated] if self.stated else []), *(rule.status for rule in self.rules)])
+        """The weakest status of its rules, of the baselines of its windows, and of what it states of itself."""
+        named = [window.baseline.status for window in self.own_windows if window.baseline]
+        return worst([*([self.stated] if self.stated else []), *named, *(rule.status for rule in self.rules)])
 
     @model_validator(mode="after")
     def _rules_each_once(self) -> "Profile":
@@ -262,6 +282,14 @@ class Profile(Part):
             rule = next((rule for rule in self.rules if rule.instrument == measure), None)
             if rule is None or rule.caseness is None or rule.reliable_change is None:
                 raise ValueError(f"pair: {measure} needs a rule with caseness and reliable_change")
+        return self
+
+    @model_validator(mode="after")
+    def _has_lines_for_its_first_case(self) -> "Profile":
+        if any(window.baseline and window.baseline.pick == "first_case" for window in self.own_windows):
+            rule = next((rule for rule in self.rules if rule.caseness is None), None)
+            if rule:
+                raise ValueError(f"window: first_case needs a rule with caseness for {rule.instrument}")
         return self
 
     @model_validator(mode="after")

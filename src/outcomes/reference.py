@@ -14,7 +14,8 @@ import polars as pl
 from outcomes import instrument_facts, instruments, sqlfiles
 from outcomes.contract import DATE, SCORE, TEXT, WHOLE, YES_NO
 from outcomes.instruments import Library, Profile
-from outcomes.settings import Settings, headline_window
+from outcomes.profile_model import OwnWindow
+from outcomes.settings import Settings, Window, headline_window
 from outcomes.sqlfiles import SqlFile, SqlFileError
 
 REF: Final[dict[str, pl.Schema]] = {
@@ -47,6 +48,8 @@ REF: Final[dict[str, pl.Schema]] = {
             "by_hours": YES_NO,
             "until": TEXT,
             "is_own": YES_NO,
+            "baseline_pick": TEXT,
+            "baseline_from_days": WHOLE,
         }
     ),
     "profile_window": pl.Schema({"profile_id": TEXT, "window_id": TEXT, "is_paired": YES_NO}),
@@ -277,6 +280,7 @@ def from_settings(settings: Settings, as_of: date, profiles: Sequence[Profile] =
             "by_hours": window.by_hours,
             "until": window.until,
             "is_own": ordinal > len(settings.windows),
+            **_counted_from(window, settings),
         }
         for ordinal, (name, window) in enumerate([*((window.id, window) for window in settings.windows), *own], start=1)
     ]
@@ -289,6 +293,14 @@ def from_settings(settings: Settings, as_of: date, profiles: Sequence[Profile] =
         "pair": _pairs(profiles),
         "profile_window": pl.DataFrame(asked, schema=REF["profile_window"], orient="row"),
     }
+
+
+def _counted_from(window: Window, settings: Settings) -> dict[str, object]:
+    """The baseline rule that a profile's window names; nothing for a window that is counted from the baseline of the settings."""
+    rule = window.baseline if isinstance(window, OwnWindow) else None
+    if rule is None:
+        return {"baseline_pick": None, "baseline_from_days": None}
+    return {"baseline_pick": rule.pick, "baseline_from_days": settings.baseline.from_days if rule.from_days is None else rule.from_days}
 
 
 def _pairs(profiles: Sequence[Profile]) -> pl.DataFrame:
