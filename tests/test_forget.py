@@ -8,6 +8,7 @@ import io
 import json
 import shutil
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -21,9 +22,10 @@ import spine
 from hypothesis import given
 from hypothesis import strategies as st
 from kill_tools import nights
+from test_night import small_clinic
 from typer.testing import CliRunner
 
-from outcomes import cli, private, runs, scan, sieve, store, withdrawal
+from outcomes import cli, erasure, points, private, runs, scan, sieve, store, withdrawal
 from outcomes.clinic import xlsx
 from outcomes.runs import Exit
 from outcomes.sources.raw import Runs, begins
@@ -98,6 +100,7 @@ def exports(people: Sequence[str]) -> dict[str, bytes]:
     }
 
 
+OWN = {f"questionnaires_{GONE}_2025-06-03.csv": f"patient_id,instrument_id,answered_at,total\n{GONE},phq9,2025-03-20,9\n".encode()}
 BROKEN = {
     "notes about PT-4711.txt": b"PT-4711 asked for a letter\n",  # refused, since nobody knows the name
     "sessions_2025-06-02.parquet": packed_parquet([{"session_id": "s", "patient_id": GONE}])[:-9],  # refused, since it is cut
@@ -154,7 +157,7 @@ def _short_nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clinic before anybody withdrew. Nobody may change it."""
-    folder = clinic(tmp_path_factory.mktemp("known") / "clinic", {**exports(EVERYBODY), **BROKEN})
+    folder = clinic(tmp_path_factory.mktemp("known") / "clinic", {**exports(EVERYBODY), **OWN, **BROKEN})
     code, text = run(folder)
     assert code == Exit.WARNINGS, text
     return folder
@@ -177,10 +180,11 @@ def test_every_place_holds_a_person_before_and_none_after(known: Path, forgotten
     before = holding(known)
     raw = {f"raw/{verdict.ingest_id}" for verdict in verdicts(known).values()}
     clean = {f"clean/{v.ingest_id}/{table}" for v in verdicts(known).values() for table in v.parquet if table != "answer.parquet"}
-    refused = {f"quarantine/{v.ingest_id}/verdict.json" for name, v in verdicts(known).items() if GONE in name}
-    assert len(raw) == 9
+    refused = {f"quarantine/{v.ingest_id}/verdict.json" for name, v in verdicts(known).items() if name in BROKEN and GONE in name}
+    own = {f"clean/{v.ingest_id}/verdict.json" for name, v in verdicts(known).items() if name in OWN}
+    assert len(raw) == 10
     assert len(refused) == 1
-    assert before == raw | clean | refused | {"warehouse/snapshots/2025-07-01-0001/warehouse.duckdb"}
+    assert before == raw | clean | refused | own | {"seen.json", "warehouse/snapshots/2025-07-01-0001/warehouse.duckdb"}
     assert holding(forgotten[0]) == set()
 
 
@@ -190,20 +194,30 @@ def test_everybody_else_is_where_they_were(known: Path, forgotten: tuple[Path, s
         assert {name.replace("-0001/", "-0002/") for name in kept} == {n for n in holding(forgotten[0], who) if not n.startswith("raw/")}
 
 
+def test_answers_go_with_their_forms(known: Path, forgotten: tuple[Path, str]) -> None:
+    for folder, items in ((known, 2 * (9 + 20)), (forgotten[0], 0)):
+        taken = store.parquet(folder / "data", verdicts(folder).values())
+        found = {which: pl.read_parquet(path).height for which, path in taken["answer"].items()}
+        forms = {which: pl.read_parquet(path) for which, path in taken["form"].items()}
+        assert sum(found.values()) == 2 * (9 + 20) * len(REMAINING) + items
+        for which, path in taken["answer"].items():
+            assert set(pl.read_parquet(path)["form_row"]) <= set(forms[which]["form_row"])
+
+
 def test_what_is_said_names_files_by_their_fingerprint_and_counts(forgotten: tuple[Path, str]) -> None:
     folder, text = forgotten
     assert "1 people, 1 of them with rows that were taken in" in text
-    assert "9 raw files removed" in text
+    assert "10 raw files removed" in text
     assert ": 0 hold somebody who is to be forgotten" in text
     inbox = {store.sha256(path)[:12] for path in (folder / "inbox").iterdir()}
     assert inbox == {line.strip() for line in text.splitlines() if line.startswith(" " * 12)}
 
 
 def test_every_row_is_accounted_for_still(known: Path, forgotten: tuple[Path, str]) -> None:
-    now = {name: verdict.rows for name, verdict in verdicts(forgotten[0]).items() if verdict.status == "accepted"}
-    for name, verdict in verdicts(known).items():
+    now = {verdict.ingest_id: verdict.rows for verdict in verdicts(forgotten[0]).values() if verdict.status == "accepted"}
+    for verdict in verdicts(known).values():
         if verdict.status == "accepted":
-            rows = now[name]
+            rows = now[verdict.ingest_id]
             assert rows["in"] == verdict.rows["in"] == sum(rows[fate] for fate in ("accepted", "duplicate", "rejected", "withdrawn"))
             assert rows["withdrawn"] > 0
     warehouse = forgotten[0] / "data" / "warehouse" / "current" / "warehouse.duckdb"
@@ -363,33 +377,74 @@ def test_killed_at_any_point_the_next_run_or_the_verb_ends_it(
     }
 
 
-def test_a_pseudonym_of_the_ledger_gets_one_made_up_name_and_its_checksum(known: Path, tmp_path: Path) -> None:
-    folder = copied(known, tmp_path) / "data"
-    frames = {
-        "cohort.parquet": pl.DataFrame({"person": [GONE, OTHERS[0], GONE], "version": [1, 1, 2]}),
-        "outcome.parquet": pl.DataFrame({"patient_id": [OTHERS[1], GONE], "state": [1, 2]}),
-        "counts.parquet": pl.DataFrame({"level": ["north"], "people": [12]}),
-    }
-    with closing(private.connect(folder)) as con, private.transaction(con):
-        run_id = con.execute("select run_id from release").fetchone()[0]
-        for name, frame in frames.items():
-            frame.write_parquet(folder / "private" / "ledger" / run_id / name)
-            con.execute("insert or replace into release_file values (?, ?, 'as it was')", [run_id, name])
-    from outcomes import erasure
+SECOND = "q003"
+LEDGER = {
+    "cohort.parquet": pl.DataFrame({"person": [GONE, OTHERS[0], GONE, SECOND, None], "version": [1, 1, 2, 2, 2]}),
+    "moved_course.parquet": pl.DataFrame({"patient_id": [OTHERS[1], GONE, None], "course_id": ["a", "b", f"{GONE}-1"], "score": [1, 2, 3]}),
+    "counts.parquet": pl.DataFrame({"level": ["north"], "people": [12]}),
+}
 
+
+@pytest.fixture
+def remembering(known: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """A clinic whose gate remembers people, before two of them are erased, and where it does."""
+    folder = copied(known, tmp_path) / "data"
     with closing(private.connect(folder)) as con:
-        withdrawal.record(con, [GONE], [])
-    erasure.finish(folder)
-    now = {name: pl.read_parquet(folder / "private" / "ledger" / run_id / name) for name in frames}
-    made_up = now["cohort.parquet"]["person"][0]
-    assert made_up.startswith("withdrawn-")
-    assert now["cohort.parquet"]["person"].to_list() == [made_up, OTHERS[0], made_up]
-    assert now["outcome.parquet"].rows() == [(OTHERS[1], 1), (made_up, 2)]
-    with closing(private.connect(folder)) as con:
-        told = dict(con.execute("select name, sha256 from release_file where run_id = ?", [run_id]).fetchall())
-    assert told["counts.parquet"] == "as it was"
-    for name in ("cohort.parquet", "outcome.parquet"):
-        assert told[name] == store.sha256(folder / "private" / "ledger" / run_id / name)
+        with private.transaction(con):
+            run_id = con.execute("select run_id from release").fetchone()[0]
+            for name, frame in LEDGER.items():
+                frame.write_parquet(folder / "private" / "ledger" / run_id / name)
+                con.execute("insert or replace into release_file values (?, ?, 'as it was')", [run_id, name])
+        withdrawal.record(con, [GONE, SECOND], [])
+    return folder, folder / "private" / "ledger" / run_id
+
+
+@pytest.mark.parametrize("disk_full_at", ["", "forget: ledgers ready", "forget: ledger in place"])
+def test_the_ledger_of_the_gate_loses_rows_and_names_with_its_checksums(
+    disk_full_at: str, remembering: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, ledger = remembering
+    if disk_full_at:
+        monkeypatch.setenv("OUTCOMES_FAIL_AT", disk_full_at)
+        monkeypatch.setattr(points, "_passed", Counter())
+        with pytest.raises(OSError, match="space"):
+            erasure.finish(data)
+        monkeypatch.delenv("OUTCOMES_FAIL_AT")
+    erasure.finish(data)
+    now = {name: pl.read_parquet(ledger / name) for name in LEDGER}
+    first, _, again, second, nobody = now["cohort.parquet"]["person"]
+    assert first == again != second
+    assert first.startswith("withdrawn-")
+    assert second.startswith("withdrawn-")
+    assert nobody is None
+    assert now["moved_course.parquet"].rows() == [(OTHERS[1], "a", 1), (None, f"{first}-1", 3)]
+    assert now["counts.parquet"].equals(LEDGER["counts.parquet"])
+    assert {path.name for path in ledger.glob("*")} >= LEDGER.keys()
+    assert not list(ledger.glob("*.without"))
+    with closing(private.connect(data)) as con:
+        told = dict(con.execute("select name, sha256 from release_file").fetchall())
+    changed = {"cohort.parquet", "moved_course.parquet"}
+    assert {name: told[name] for name in LEDGER} == {
+        name: store.sha256(ledger / name) if name in changed else "as it was" for name in LEDGER
+    }
+
+
+def test_a_figure_changes_when_the_gate_lets_it(tmp_path: Path) -> None:
+    small_clinic(tmp_path, 60, SETTINGS.replace('"off"', '"cms"') + "\n[release]\nevery_days = 0\n")
+    assert run(tmp_path, "2025-07-01")[0] == Exit.OK
+    shown = [_of_everybody(tmp_path)]
+    for day, people in (("2025-07-02", ["p003"]), ("2025-07-03", [f"p{n:03}" for n in range(4, 30)])):
+        assert forget(tmp_path, *people, day=day)[0] == Exit.OK
+        shown.append(_of_everybody(tmp_path))
+    first, third = dt.date(2025, 7, 1), dt.date(2025, 7, 3)
+    assert shown == [(60, first), (60, first), (33, third)]
+
+
+def _of_everybody(folder: Path) -> tuple[int, dt.date]:
+    with duckdb.connect(str(folder / "data" / "published" / "current" / "outcomes.duckdb"), read_only=True) as con:
+        of = "metric_id = 'response' and instrument_id = 'phq9' and window_id = 'd30' and breakdown = 'all'"
+        (row,) = con.sql(f"select denominator, as_of from published.outcome_summary where {of}").fetchall()
+        return row
 
 
 # --- the register

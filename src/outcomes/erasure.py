@@ -1,8 +1,8 @@
 """A data folder and its register of withdrawals in; out, the folder without those who have withdrawn, whenever the work was killed.
 
-What is registered says what to do, so any run can do it, and do it again: no pseudonym is needed. Clean files lose their rows, raw files
-that hold them go, every warehouse goes (a night builds one of what is left), and what the private ledger knows of them by name loses the
-name. What was released stays: it is made of counts, and the gate decides when they move.
+What is registered says what to do, so any run can do it, and do it again: no pseudonym is needed. Clean files lose their rows; raw files
+that hold them go; every warehouse goes, and a night builds one of what is left; the private ledger loses their rows and names.
+What was released stays: it is made of counts, and the gate decides when they move.
 """
 
 import os
@@ -178,9 +178,9 @@ def _warehouses(data: Path) -> None:
 
 
 def _ledgers(data: Path, con: "sqlite3.Connection", known: Register) -> None:
-    """Puts one made-up name in the place of each pseudonym in the private ledger, the same one everywhere.
+    """Takes the rows of their patient_id out of the private ledger; elsewhere in it one made-up name takes the place of each pseudonym.
 
-    The line itself stays: the gate has to know that somebody was counted who is not there any more. The checksums change in one
+    Where the gate remembers by whom a release was counted, it must know that somebody is not there any more. The checksums change in one
     transaction; a file that was not put in its place by then is put there when this is done again.
     """
     from outcomes.store import sha256
@@ -204,19 +204,25 @@ def _ledgers(data: Path, con: "sqlite3.Connection", known: Register) -> None:
 
 
 def _nameless(path: Path, fresh: Path, known: Register, names: dict[str, str]) -> bool:
-    """Writes a table of the ledger without pseudonyms beside it, if it has any."""
+    """Writes a table of the ledger without them beside it, if it has any of them. `names` are the made-up names, and grow."""
     import polars as pl
 
     from outcomes import sieve
     from outcomes.publish import sync, write_parquet
 
-    frame = pl.read_parquet(path)
-    found = {name: sieve.theirs(frame[name], known).to_list() for name, kind in frame.schema.items() if kind == pl.String()}
-    for one in sorted({one for some in found.values() for one in some}):
-        names.setdefault(one, f"{withdrawal.INSTEAD}-{secrets.token_hex(8)}")
-    if not any(found.values()):
+    def made_up(pseudonym: str) -> str:
+        return names.setdefault(pseudonym, f"{withdrawal.INSTEAD}-{secrets.token_hex(8)}")
+
+    frame = kept = pl.read_parquet(path)
+    if sieve.WHO in frame.columns:
+        kept = frame.filter(~pl.col(sieve.WHO).is_in(sieve.theirs(frame[sieve.WHO], known).implode()).fill_null(value=False))
+    for name, kind in kept.schema.items():
+        if kind == pl.String():
+            changed = {text: now for text in kept[name].unique().drop_nulls() if (now := known.without(text, made_up)) != text}
+            kept = kept.with_columns(pl.col(name).replace(changed)) if changed else kept
+    if kept.equals(frame):
         return False
-    write_parquet(frame.with_columns(pl.col(name).replace(names) for name, some in found.items() if some), fresh)
+    write_parquet(kept, fresh)
     os.chmod(fresh, 0o600)  # noqa: PTH101
     sync(fresh)
     return True

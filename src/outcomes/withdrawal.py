@@ -8,7 +8,7 @@ import datetime as dt
 import hashlib
 import secrets
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
@@ -34,10 +34,10 @@ class Register:
         """Whether this is the pseudonym of one who has withdrawn, as clean tables write it."""
         return bool(self.digests) and _digest(self.secret, text) in self.digests
 
-    def without(self, text: str) -> str:
+    def without(self, text: str, instead: Callable[[str], str] = lambda _: INSTEAD) -> str:
         """The text with each such pseudonym replaced that begins and ends where a word or a number does.
 
-        `a_p17.csv` becomes `a_withdrawn.csv`.
+        `a_p17.csv` becomes `a_withdrawn.csv`, if `instead` does not say what else p17 is to be.
         """
         if not self.digests:
             return text
@@ -48,7 +48,7 @@ class Register:
                 continue
             end = next((end for end in reversed(places) if end > start and self.holds(text[start:end])), None)
             if end is not None:
-                out, done = out + text[done:start] + INSTEAD, end
+                out, done = out + text[done:start] + instead(text[start:end]), end
         return out + text[done:]
 
 
