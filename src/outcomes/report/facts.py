@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from outcomes.report import change
 from outcomes.report.model import HIDDEN, NOT_MEASURED, Figure, First, Said, Task
 from outcomes.report.release import Row
 from outcomes.report.words import Words, choices
@@ -77,7 +78,7 @@ def _asked(words: Words) -> dict[str, Any]:
 
 def first(words: Words, top: Headline | None) -> First:
     """The first screen of a release."""
-    said = (_trend(words, top), _change(words), _safety(words), data_quality(words))
+    said = (_trend(words, top), change.said(words, top.rates if top else {}), _safety(words), data_quality(words))
     looks = [one.heading.lower() for one in said if one.verdict == "look"]
     tasks = tuple(_tasks(words, top))
     return First(
@@ -106,7 +107,8 @@ def brief(words: Words, top: Headline | None) -> str:
     parts = []
     for metric, row in top.rates.items():
         value = HIDDEN if row["is_suppressed"] else NOT_MEASURED if row["rate"] is None else words.numerals.share(row["rate"])
-        parts.append(f"{words.metric(metric).lower()} {value}")
+        as_of = f" (as of {words.aged(row)})" if words.aged(row) else ""
+        parts.append(f"{words.metric(metric).lower()} {value}{as_of}")
     return ", ".join(parts)
 
 
@@ -128,10 +130,11 @@ def _figure(words: Words, metric: str, row: Row) -> Figure:
         measured += f" ({numerals.share(row['coverage'])})"
     if row["rate"] is None:
         return Figure(name, NOT_MEASURED, "nobody was measured in this time", "", measured, "")
+    as_of = f", as of {words.aged(row)}" if words.aged(row) else ""
     return Figure(
         name=name,
         value=numerals.share(row["rate"]),
-        of=f"{numerals.plain(row['numerator'])} of {numerals.plain(row['denominator'])} courses",
+        of=f"{numerals.plain(row['numerator'])} of {numerals.plain(row['denominator'])} courses{as_of}",
         interval=f"95{numerals.percent.format('')} interval {numerals.shares(row['rate_low'], row['rate_high'])}",
         coverage=measured,
         bounds=f"had all others gone badly {numerals.share(row['rate_worst'])}, all well {numerals.share(row['rate_best'])}",
@@ -180,15 +183,6 @@ def trend_of(words: Words, name: str, periods: list[Row]) -> tuple[str, bool]:
     earlier = [row for row in periods[:-1] if row["signal"]]
     before = f" {len(earlier)} earlier periods stood out." if earlier else ""
     return f"{value}, inside the usual range of {usual}.{before}", False
-
-
-def _change(words: Words) -> Said:
-    """Why numbers moved since the last release, where the release says so."""
-    if not words.release.has("change"):
-        return Said("What changed", "untold", ("This release does not say what moved since the one before.",))
-    from outcomes.report.change import lines
-
-    return Said("What changed", "good", tuple(lines(words)))
 
 
 def _safety(words: Words) -> Said:

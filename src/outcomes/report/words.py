@@ -105,7 +105,7 @@ class Words:
         if value is None:
             return NOT_MEASURED
         ends = f" ({self.numerals.shares(low, high)})" if low is not None and high is not None else ""
-        return f"{self.numerals.share(value, self._digits(value))}{ends}"
+        return f"{self.numerals.share(value, self._digits(value))}{ends}{self._as_of(row)}"
 
     def bounds(self, row: Row | None) -> str:
         """What the rate could be if each unmeasured course had gone badly, or well."""
@@ -124,7 +124,15 @@ class Words:
             return NOT_MEASURED
         number = self.numerals.plain
         ends = f" ({number(low, 1, signed=True)} to {number(high, 1, signed=True)})" if low is not None and high is not None else ""
-        return f"{number(value, 1, signed=True)}{ends}"
+        return f"{number(value, 1, signed=True)}{ends}{self._as_of(row)}"
+
+    def aged(self, row: Row) -> str:
+        """The day of which a figure is, where the release prints it as an earlier one did; else nothing."""
+        as_of = row.get("as_of")
+        return self.numerals.day(as_of) if as_of is not None and as_of < self.release.as_of else ""
+
+    def _as_of(self, row: Row) -> str:
+        return f", as of {self.aged(row)}" if self.aged(row) else ""
 
     def number(self, row: Row | None, name: str, digits: int = 1) -> str:
         if row is None:
