@@ -118,7 +118,9 @@ inner join moved_past as past on changed.since = past.since
 left join core.outcome as outcome using (course_id, instrument_id, window_id)
 left join core.baseline as baseline using (course_id, instrument_id)
 left join moved_form as score_form on outcome.form_number = score_form.form_number
-left join moved_form as baseline_form on baseline.baseline_form_number = baseline_form.form_number
+left join core.own_baseline as own_baseline using (course_id, instrument_id, window_id)
+left join moved_form as baseline_form
+    on coalesce(own_baseline.baseline_form_number, baseline.baseline_form_number) = baseline_form.form_number
 left join moved_patient as patient on changed.patient_id = patient.patient_id
 left join (select distinct patient_id from core.course) as course on changed.patient_id = course.patient_id
 left join (

@@ -64,8 +64,8 @@ _DEFINITIONS: Final = """
 select
     profile_id, metric_id, instrument_id, window_id,
     left(sha256(concat_ws('|',
-        metric.fingerprint, profile.version, rule::varchar, scale::varchar, window_::varchar, gap_days, induction_days,
-        induction_gap_days, ended_days, baseline_from_days, baseline_pick
+        metric.fingerprint, profile.version, rule::varchar, scale::varchar, window_::varchar, setting.gap_days, setting.induction_days,
+        setting.induction_gap_days, setting.ended_days, setting.baseline_from_days, setting.baseline_pick
     )), 16) as definition
 from core.asked
 inner join ref.metric as metric using (metric_id)
@@ -73,7 +73,7 @@ inner join ref.profile as profile using (profile_id)
 inner join ref.rule as rule using (profile_id)
 inner join ref.scale as scale using (instrument_id)
 inner join ref.window as window_ using (window_id)
-cross join ref.setting
+cross join ref.setting as setting
 """
 _POOLS: Final = """
 select profile_id, metric_id, instrument_id, window_id, breakdown, level, shown_as
