@@ -5,6 +5,7 @@ the other way round. What a killed run left behind is a folder with a dot in fro
 """
 
 import datetime as dt
+import errno
 import hashlib
 import json
 import os
@@ -141,14 +142,23 @@ def verify(data: Path, verdict: Verdict) -> list[str]:
 
 
 def linked(data: Path, other: Path, ingest_ids: Iterable[str] | None = None) -> None:
-    """Puts what files became, or what these became, into another data folder on the same disk, without copying a byte."""
+    """Puts what files became, or what these became, into another data folder on the same disk, as links where it has any."""
     for zone in ZONES:
         names = [folder.name for folder in (data / zone).iterdir() if not folder.name.startswith(".")] if ingest_ids is None else ingest_ids
         for name in names:
             if (data / zone / name).is_dir():
                 _remove(other / zone / name)
-                shutil.copytree(data / zone / name, other / zone / name, copy_function=os.link)
+                shutil.copytree(data / zone / name, other / zone / name, copy_function=_link)
         _fsync(other / zone)
+
+
+def _link(path: str, other: str) -> None:
+    try:
+        os.link(path, other)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK):
+            raise
+        shutil.copy2(path, other)
 
 
 def amend(folder: Path, verdict: Verdict) -> None:
