@@ -389,7 +389,7 @@ def test_killed_at_any_point_the_next_run_or_the_verb_ends_it(
 
 SECOND = "q003"
 LEDGER = {
-    "cohort.parquet": pl.DataFrame({"person": [GONE, OTHERS[0], GONE, SECOND, None], "version": [1, 1, 2, 2, 2]}),
+    "_spell.parquet": pl.DataFrame({"patient_id": [GONE, OTHERS[0], GONE, SECOND, None], "version": [1, 1, 2, 2, 2]}),
     "moved_course.parquet": pl.DataFrame({"patient_id": [OTHERS[1], GONE, None], "course_id": ["a", "b", f"{GONE}-1"], "score": [1, 2, 3]}),
     "counts.parquet": pl.DataFrame({"level": ["north"], "people": [12]}),
 }
@@ -422,7 +422,7 @@ def test_the_ledger_of_the_gate_loses_rows_and_names_with_its_checksums(
         monkeypatch.delenv("OUTCOMES_FAIL_AT")
     erasure.finish(data)
     now = {name: pl.read_parquet(ledger / name) for name in LEDGER}
-    first, _, again, second, nobody = now["cohort.parquet"]["person"]
+    first, _, again, second, nobody = now["_spell.parquet"]["patient_id"]
     assert first == again != second
     assert first.startswith("withdrawn-")
     assert second.startswith("withdrawn-")
@@ -433,21 +433,24 @@ def test_the_ledger_of_the_gate_loses_rows_and_names_with_its_checksums(
     assert not list(ledger.glob("*.without"))
     with closing(private.connect(data)) as con:
         told = dict(con.execute("select name, sha256 from release_file").fetchall())
-    changed = {"cohort.parquet", "moved_course.parquet"}
+    changed = {"_spell.parquet", "moved_course.parquet"}
     assert {name: told[name] for name in LEDGER} == {
         name: store.sha256(ledger / name) if name in changed else "as it was" for name in LEDGER
     }
 
 
 def test_a_figure_changes_when_the_gate_lets_it(tmp_path: Path) -> None:
+    """Who is forgotten leaves the figures as soon as enough others have come: until then they stand as they were printed."""
     small_clinic(tmp_path, 60, SETTINGS.replace('"off"', '"cms"') + "\n[release]\nevery_days = 0\n")
     assert run(tmp_path, "2025-07-01")[0] == Exit.OK
     shown = [_of_everybody(tmp_path)]
-    for day, people in (("2025-07-02", ["p003"]), ("2025-07-03", [f"p{n:03}" for n in range(4, 30)])):
-        assert forget(tmp_path, *people, day=day)[0] == Exit.OK
-        shown.append(_of_everybody(tmp_path))
-    first, third = dt.date(2025, 7, 1), dt.date(2025, 7, 3)
-    assert shown == [(60, first), (60, first), (33, third)]
+    assert forget(tmp_path, "p003", day="2025-07-02")[0] == Exit.OK
+    shown.append(_of_everybody(tmp_path))
+    small_clinic(tmp_path, 72, (tmp_path / "outcomes.toml").read_text())  # twelve more, and still the one who is forgotten
+    assert run(tmp_path, "2025-07-03")[0] == Exit.OK
+    shown.append(_of_everybody(tmp_path))
+    assert shown == [(60, dt.date(2025, 7, 1)), (60, dt.date(2025, 7, 1)), (71, dt.date(2025, 7, 3))]
+    assert holding(tmp_path, "p003") == set()
 
 
 def _of_everybody(folder: Path) -> tuple[int, dt.date]:

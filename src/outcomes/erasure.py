@@ -180,8 +180,8 @@ def _warehouses(data: Path) -> None:
 def _ledgers(data: Path, con: "sqlite3.Connection", known: Register) -> None:
     """Takes the rows of their patient_id out of the private ledger; elsewhere in it one made-up name takes the place of each pseudonym.
 
-    Where the gate remembers by whom a release was counted, it must know that somebody is not there any more. The checksums change in one
-    transaction; a file that was not put in its place by then is put there when this is done again.
+    That is also so where the gate remembers by whom a release was counted, since it must know that somebody is not there any more. The
+    checksums change in one transaction; a file that was not put in its place by then is put there when this is done again.
     """
     from outcomes.store import sha256
 
@@ -207,14 +207,14 @@ def _nameless(path: Path, fresh: Path, known: Register, names: dict[str, str]) -
     """Writes a table of the ledger without them beside it, if it has any of them. `names` are the made-up names, and grow."""
     import polars as pl
 
-    from outcomes import sieve
+    from outcomes import ledger, sieve
     from outcomes.publish import sync, write_parquet
 
     def made_up(pseudonym: str) -> str:
         return names.setdefault(pseudonym, f"{withdrawal.INSTEAD}-{secrets.token_hex(8)}")
 
     frame = kept = pl.read_parquet(path)
-    if sieve.WHO in frame.columns:
+    if sieve.WHO in frame.columns and path.stem not in ledger.OF_PEOPLE:
         kept = frame.filter(~pl.col(sieve.WHO).is_in(sieve.theirs(frame[sieve.WHO], known).implode()).fill_null(value=False))
     for name, kind in kept.schema.items():
         if kind == pl.String():
