@@ -29,14 +29,19 @@ create or replace temp table moved_marked as
 select course_id, instrument_id, window_id, bit_xor(hash(hash(profile_id, metric_id, coalesce(numerator, false)))) as mark
 from core.judgement where denominator group by all
 """
+_EXAMPLES: Final = """
+create or replace temp table moved_example as
+select * from moved_marked qualify row_number() over (partition by mark order by course_id, instrument_id, window_id) = 1
+"""
+# The courses are named, so that no others are judged again.
 _MARKS: Final = """
 create or replace temp table moved_mark as
 with
-    examples as (select * from moved_marked qualify row_number() over (partition by mark order by course_id, instrument_id, window_id) = 1),
     verdicts as (
-        select examples.mark, profile_id, metric_id, coalesce(numerator, false) as numerator,
+        select example.mark, profile_id, metric_id, coalesce(numerator, false) as numerator,
             concat_ws(' ', profile_id, metric_id, coalesce(numerator, false)) as said
-        from core.judgement inner join examples using (course_id, instrument_id, window_id) where denominator
+        from core.judgement inner join moved_example as example using (course_id, instrument_id, window_id)
+        where denominator and course_id in ({courses})
     ),
     names as (
         select mark, left(sha256(string_agg(said, ';' order by said)), 16) as marks_id
@@ -89,8 +94,10 @@ def found(con: "duckdb.DuckDBPyConnection") -> dict[str, pl.DataFrame]:
     combination's level in every breakdown, as JSON. DEFINITION: a fingerprint of all that decides a verdict but the data. POOL: the
     levels that tonight's rows have another name for, null where they are hidden.
     """
-    for statement in (_MARKED, _MARKS, _LEVELS):
+    for statement in (_MARKED, _EXAMPLES, _LEVELS):
         con.execute(statement)
+    courses = [course for (course,) in con.execute("select distinct course_id from moved_example").fetchall()]
+    con.execute(_MARKS.format(courses=", ".join("?" * len(courses)) or "null"), courses)
     frames = {
         COURSE: con.sql(_COURSES).pl(),
         MARKS: con.sql("select distinct marks_id, profile_id, metric_id, numerator from moved_mark").pl(),
@@ -98,7 +105,7 @@ def found(con: "duckdb.DuckDBPyConnection") -> dict[str, pl.DataFrame]:
         DEFINITION: con.sql(_DEFINITIONS).pl(),
         POOL: con.sql(_POOLS).pl(),
     }
-    con.execute("drop table moved_marked; drop table moved_mark; drop table moved_stratum")
+    con.execute("drop table moved_marked; drop table moved_example; drop table moved_mark; drop table moved_stratum")
     return frames
 
 
