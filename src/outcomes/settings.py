@@ -185,6 +185,7 @@ class Email(Part):
     quiet_when_unchanged: bool = False
     approve_first: bool = True
     html_kb: int = Field(100, ge=1)
+    attach: tuple[Literal["report.pdf", "outcomes.xlsx"], ...] = ("report.pdf", "outcomes.xlsx")
     attachments_mb: int = Field(10, ge=0)
     timeout_s: float = Field(30, gt=0, le=600)
     patience_s: float = Field(120, ge=0, le=3600)

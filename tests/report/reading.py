@@ -74,5 +74,16 @@ def pdf(data: bytes) -> str:
     return "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(data)).pages)
 
 
+def sheets(data: bytes) -> dict[str, list[list[str | None]]]:
+    """Rows of every sheet of a workbook, heads first, as texts."""
+    import fastexcel
+
+    book = fastexcel.read_excel(data)
+    return {
+        name: [list(row) for row in book.load_sheet(name, header_row=None, dtypes="string").to_polars().iter_rows()]
+        for name in book.sheet_names
+    }
+
+
 def numbers(text: str) -> set[str]:
     return {found.rstrip(",") for found in NUMBER.findall(text)}

@@ -14,7 +14,7 @@ from outcomes import cli, report
 from outcomes.letter import Letter
 from outcomes.report import assemble
 from outcomes.report.model import Grid, Picture
-from outcomes.settings import Settings
+from outcomes.settings import Email, Settings
 
 KILOBYTE = 1_000
 
@@ -71,6 +71,14 @@ def test_every_picture_tells_in_words_what_it_shows(snapshot: Path, clinic: Sett
     for picture in found.values():
         assert len(picture.alt) > len(picture.title) + 20
         assert picture.spec is not None
+
+
+@pytest.mark.parametrize("attach", [("report.pdf", "outcomes.xlsx"), ("report.pdf",), ()], ids=["both", "one", "nothing"])
+def test_a_letter_brings_what_the_settings_attach(attach: tuple[str, ...], snapshot: Path, clinic: Settings) -> None:
+    email = Email.model_validate({"from": "a@example.org", "owners": ["b@example.org"], "to": ["c@example.org"], "attach": attach})
+    leadership, quality = report.letters(snapshot, clinic.model_copy(update={"email": email}))
+    assert tuple(one.name for one in leadership.attachments) == attach
+    assert quality.attachments == ()
 
 
 def test_letters_are_small_and_whole(letters: dict[str, Letter]) -> None:

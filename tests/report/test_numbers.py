@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from reading import numbers, pdf, tables, text
+from reading import numbers, pdf, sheets, tables, text
 
 from outcomes import report
 from outcomes.letter import Letter
@@ -213,6 +213,36 @@ def test_every_number_is_released(
     found = numbers(re.sub(r"\b[0-9a-f]{12}\b", "", said))
     assert found
     assert found - released - derived(con) == set()
+
+
+def test_every_cell_of_the_workbook_is_released_or_hidden(snapshot: Path, con: duckdb.DuckDBPyConnection) -> None:
+    """The rows of a sheet are rows of its table, in its order, cell by cell; a number that the table does not tell is the word hidden."""
+    book = sheets((snapshot / "outcomes.xlsx").read_bytes())
+    held = 0
+    for name, (heads, *lines) in ((name, lines) for name, lines in book.items() if name != "Cover"):
+        found = con.execute(f"select * from published.{name}")
+        assert [column[0] for column in found.description or ()] == heads, name
+        released_rows = iter(found.fetchall())
+        for line in lines:
+            same = any(all(is_same(*pair) for pair in zip(line, row, strict=True)) for row in released_rows)
+            assert same, f"{name}: a row of the sheet is no row of the table"
+            held += sum(value is not None for value in line)
+    assert held > 10_000
+
+
+def is_same(told: str | None, value: object) -> bool:
+    """Whether a cell tells what is released, be it that it is hidden."""
+    if value is None or value == "":
+        return told in (None, "", HIDDEN)
+    if isinstance(value, bool):
+        return str(told).lower() == str(value).lower()
+    if isinstance(value, dt.date):
+        return str(told)[:10] == value.isoformat()[:10]
+    if isinstance(value, str):
+        return told == value
+    return told not in (None, HIDDEN) and math.isclose(
+        float(str(told)), float(str(value)), rel_tol=1e-9, abs_tol=1e-9
+    )  # texts of numbers have nine decimals
 
 
 def test_the_text_of_a_mail_says_what_its_page_says(letters: dict[str, Letter]) -> None:

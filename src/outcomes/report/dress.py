@@ -82,4 +82,5 @@ def letters(snapshot: Path, settings: Settings) -> list[Letter]:
     """The letter to leadership and the one to the owners of the data; none where the release does not say what it was asked."""
     if not tells_of_itself(snapshot):
         return []
-    return mail.letters(assemble.report(snapshot, settings), snapshot)
+    attach = settings.email.attach if settings.email else tuple(mail.MEDIA)
+    return mail.letters(assemble.report(snapshot, settings), snapshot, attach)

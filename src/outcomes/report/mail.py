@@ -16,17 +16,17 @@ HEADLINE_COLUMNS: Final = ("Both scores", "Coverage", "Response", "Remission")
 NARROW: Final = 5
 SHORT: Final = 24
 MOST_ROWS: Final = 12
-_ATTACHED: Final = (
-    ("report.pdf", "application/pdf"),
-    ("outcomes.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-)
+MEDIA: Final[Mapping[str, str]] = {
+    "report.pdf": "application/pdf",
+    "outcomes.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 Item = dict[str, Any]
 
 
-def letters(report: Report, snapshot: Path) -> list[Letter]:
-    """One to leadership, with what the snapshot has to attach, and one to the owners of the data."""
-    attached = tuple(Attachment(name, kind, (snapshot / name).read_bytes()) for name, kind in _ATTACHED if (snapshot / name).exists())
+def letters(report: Report, snapshot: Path, attach: Sequence[str] = tuple(MEDIA)) -> list[Letter]:
+    """One to leadership, with those of the files in `attach` that the snapshot has, and one to the owners of the data."""
+    attached = tuple(Attachment(name, MEDIA[name], (snapshot / name).read_bytes()) for name in attach if (snapshot / name).exists())
     top, owners = _leadership(report), _owners(report)
     pictures = [item["picture"] for item in top if item["kind"] == "picture" and item["picture"].spec]
     return [
