@@ -21,7 +21,18 @@ with
             category.level,
             category.category,
             macro.rounded(category.n, category.unit) as n,
-            macro.rounded(score.n, score.unit) as measured,
+            -- Groups shown there may be too small for categories, so that more of them stand together here.
+            case
+                when category.level <> '(pooled)'
+                then macro.rounded(score.n, score.unit)
+                when
+                    not category.is_suppressed
+                    and (
+                        bool_or(category.category = '(pooled)') over of_group
+                        or bool_and(not category.is_suppressed) over of_group
+                    )
+                then macro.rounded(sum(category.n) over of_group, category.unit)
+            end as measured,
             category.is_suppressed,
             category.suppression_reason,
             category.as_of
@@ -34,6 +45,17 @@ with
             and category.level = score.level
             and not score.is_suppressed
             and not category.is_suppressed
+        window
+            of_group as (
+                partition by
+                    category.instrument_id,
+                    category.window_id,
+                    category.method_id,
+                    category.cutoff_id,
+                    category.is_usual,
+                    category.breakdown,
+                    category.level
+            )
     )
 select
     rows.instrument_id,  -- Measure.
@@ -48,7 +70,7 @@ select
     category.title as category_title,  -- Its name.
     category.good_is,  -- Whether a higher or a lower rate is better; empty where neither is.
     rows.n,  -- Courses in the category.
-    rows.measured,  -- Courses with a baseline and a score in the window, which has passed.
+    rows.measured,  -- Courses with a baseline and a score in the window, which has passed; of pooled groups, those of all their categories.
     macro.published(macro.share(rows.n, rows.measured)) as rate,  -- Share of the measured.
     macro.published(macro.wilson_low(rows.n, rows.measured, z)) as rate_low,  -- Lower end of its Wilson 95 % interval.
     macro.published(macro.wilson_high(rows.n, rows.measured, z)) as rate_high,  -- Upper end of its Wilson 95 % interval.

@@ -230,6 +230,19 @@ def test_every_cell_of_the_workbook_is_released_or_hidden(snapshot: Path, con: d
     assert held > 10_000
 
 
+def test_no_published_number_is_none_at_all_and_no_rate_more_than_all(con: duckdb.DuckDBPyConnection) -> None:
+    columns = con.execute(
+        "select table_name, column_name from duckdb_columns() where schema_name = 'published' and data_type = 'DOUBLE'"
+    ).fetchall()
+    wrong = [
+        (table, column)
+        for table, column in columns
+        if con.execute(f'select 1 from published.{table} where not isfinite("{column}") limit 1').fetchall()
+        or (column in ("rate", "coverage") and con.execute(f'select 1 from published.{table} where "{column}" > 1 limit 1').fetchall())
+    ]
+    assert wrong == []
+
+
 def is_same(told: str | None, value: object) -> bool:
     """Whether a cell tells what is released, be it that it is hidden."""
     if value is None or value == "":
