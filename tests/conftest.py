@@ -1,7 +1,9 @@
 """What the tests share: where published data stand, and a night in a folder of its own."""
 
 import datetime as dt
+import fcntl
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -56,17 +58,28 @@ def drawn() -> Iterator[Callable[..., None]]:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory, drawn: Callable[..., None]) -> tuple[Path, str]:
-    """The demo's clinic, made once by its command, and what that printed. Nobody may change it."""
+    """The demo's clinic, made once by its command for all processes of the tests, and what that printed. Nobody may change it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, said = shared / "the-demo", shared / "the-demo.out"
+    with (shared / "the-demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            said.write_text(_make_demo(folder, drawn))
+    return folder, said.read_text()
+
+
+def _make_demo(folder: Path, draw: Callable[..., None]) -> str:
     from typer.testing import CliRunner
 
     from outcomes import cli
 
-    folder = tmp_path_factory.mktemp("demo") / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("outcomes.steps._dress", drawn)
+        patch.setattr("outcomes.steps._dress", draw)
         said = CliRunner().invoke(cli.app, ["demo", str(folder), "--log", "json"])
     assert said.exit_code == 0, said.output
-    return folder, said.stdout
+    return said.stdout
 
 
 @pytest.fixture
