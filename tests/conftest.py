@@ -60,9 +60,10 @@ def drawn() -> Iterator[Callable[..., None]]:
 def demo(tmp_path_factory: pytest.TempPathFactory, drawn: Callable[..., None]) -> tuple[Path, str]:
     """The demo's clinic, made once by its command for all processes of the tests, and what that printed. Nobody may change it."""
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder, said = shared / "the-demo", shared / "the-demo.out"
-    with (shared / "the-demo.lock").open("w") as lock:
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    shared.mkdir(exist_ok=True)
+    folder, said = shared / "demo", shared / "demo.out"
+    with (shared / "demo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not said.exists():
             said.write_text(_make_demo(folder, drawn))
