@@ -56,31 +56,43 @@ def drawn() -> Iterator[Callable[..., None]]:
         yield draw
 
 
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory, drawn: Callable[..., None]) -> tuple[Path, str]:
-    """The demo's clinic, made once by its command for all processes of the tests, and what that printed. Nobody may change it."""
+def once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], str]) -> tuple[Path, str]:
+    """A folder that the first process that asks fills for all processes of the tests, and what `make` said. Nobody may change it."""
     base = tmp_path_factory.getbasetemp()
     shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
     shared.mkdir(exist_ok=True)
-    folder, said = shared / "demo", shared / "demo.out"
-    with (shared / "demo.lock").open("w") as lock:
+    folder, said = shared / name, shared / f"{name}.out"
+    with (shared / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not said.exists():
-            said.write_text(_make_demo(folder, drawn))
+            shutil.rmtree(folder, ignore_errors=True)
+            said.write_text(make(folder))
     return folder, said.read_text()
 
 
-def _make_demo(folder: Path, draw: Callable[..., None]) -> str:
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory, drawn: Callable[..., None]) -> tuple[Path, str]:
+    """The demo's clinic, made by its command, and what that printed."""
     from typer.testing import CliRunner
 
     from outcomes import cli
 
-    shutil.rmtree(folder, ignore_errors=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("outcomes.steps._dress", draw)
-        said = CliRunner().invoke(cli.app, ["demo", str(folder), "--log", "json"])
-    assert said.exit_code == 0, said.output
-    return said.stdout
+    def make(folder: Path) -> str:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("outcomes.steps._dress", drawn)
+            said = CliRunner().invoke(cli.app, ["demo", str(folder), "--log", "json"])
+        assert said.exit_code == 0, said.output
+        return said.stdout
+
+    return once(tmp_path_factory, "demo", make)
+
+
+@pytest.fixture(scope="session")
+def courses_clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A planted clinic after a night in which nothing is hidden; `truth_tools.lived_in` says what was planted."""
+    import truth_tools
+
+    return once(tmp_path_factory, "courses", truth_tools.live_in)[0]
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 """Response before and after boosters, counted again from the doses and scores of single patients with nothing but comparisons."""
 
 from collections import Counter, defaultdict
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-from truth_tools import COURSES_ONLY, PLAN, Found
-
-from outcomes import clinic, log, verbs
-from outcomes.settings import load
+from truth_tools import PLAN, Found, lived_in
 
 WITHIN = 45
 COUNTS = ("boosters", "responding_before", "responding_after")
@@ -16,14 +14,8 @@ Key = tuple[Any, ...]
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
-    folder = tmp_path_factory.mktemp("boosters")
-    truth = clinic.make(folder, 300, 5)
-    config = folder / "outcomes.toml"
-    config.write_text(COURSES_ONLY)
-    code, line = verbs.run(load(config), config, verbs.Wanted(truth.as_of), log.silent)
-    assert code == 4, line
-    return Found(folder, truth)
+def found(courses_clinic: Path) -> Found:
+    return lived_in(courses_clinic)
 
 
 def by_course(rows: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:

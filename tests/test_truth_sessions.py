@@ -6,33 +6,24 @@ interval of the published one.
 
 import datetime as dt
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 from scipy.stats import CensoredData, ecdf  # type: ignore[import-untyped]
-from truth_tools import COURSES_ONLY, PLAN, Found, plausible
+from truth_tools import COURSES_PATIENTS, COURSES_SEED, PLAN, Found, lived_in, plausible
 
-from outcomes import clinic, log, verbs
 from outcomes.clinic import ProgrammeTruth, Share, year
-from outcomes.settings import load
 
-PATIENTS = 900
-SEED = 11
 ENOUGH = 20  # courses, for a correlation
 PLAN_AS_OF = (PLAN.as_of - dt.date(1970, 1, 1)).days
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
-    folder = tmp_path_factory.mktemp("truth_sessions")
-    truth = clinic.make(folder, PATIENTS, SEED)
-    config = folder / "outcomes.toml"
-    config.write_text(COURSES_ONLY)
-    code, line = verbs.run(load(config), config, verbs.Wanted(truth.as_of), log.silent)
-    assert code == 4, line
-    return Found(folder, truth)
+def found(courses_clinic: Path) -> Found:
+    return lived_in(courses_clinic)
 
 
 def added(*names: str) -> Callable[[ProgrammeTruth], Share | None]:
@@ -124,7 +115,7 @@ def test_a_count_of_a_programme_is_published_as_it_was_planted(count: str, found
 
 def test_the_time_to_the_first_booster_is_that_of_the_planted_days(found: Found) -> None:
     """By an independent product-limit, from the days on which sessions were generated."""
-    lived = year.live_through(PLAN, PATIENTS, SEED)
+    lived = year.live_through(PLAN, COURSES_PATIENTS, COURSES_SEED)
     given = lived.sessions.filter(kind="medicine", status="completed")
     days = {phase: given.filter(phase=phase).group_by("course").agg(pl.col("day").sort()) for phase in ("induction", "maintenance")}
     both = days["induction"].join(days["maintenance"], on="course", how="left", suffix="_booster")
@@ -148,7 +139,7 @@ def test_the_time_to_the_first_booster_is_that_of_the_planted_days(found: Found)
 
 def test_an_experience_goes_with_the_change_as_it_was_planted(found: Found) -> None:
     """The correlation of each primary measure, from the year itself: highest of the induction against improvement in the window."""
-    lived = year.live_through(PLAN, PATIENTS, SEED)
+    lived = year.live_through(PLAN, COURSES_PATIENTS, COURSES_SEED)
     deepest = lived.sessions.filter(phase="induction").group_by("course").agg(pl.col("meq30_total").max()).drop_nulls()
     base = lived.scores.filter(visit="baseline").select("course", "measure", base="severity")
     pairs = lived.scores.filter("is_picked", "is_due").join(base, on=["course", "measure"]).join(deepest, on="course")
@@ -169,7 +160,7 @@ def test_an_experience_goes_with_the_change_as_it_was_planted(found: Found) -> N
 
 
 def test_reasons_of_exclusion_are_published_as_they_were_planted(found: Found) -> None:
-    people = year.live_through(PLAN, PATIENTS, SEED).people.filter(screen_result="excluded")
+    people = year.live_through(PLAN, COURSES_PATIENTS, COURSES_SEED).people.filter(screen_result="excluded")
     true = dict(people.group_by("exclusion_reason").len().iter_rows())
     rows = found.published("select exclusion_reason, patients, excluded from published.exclusion where breakdown = 'all'").to_dicts()
     assert {row["exclusion_reason"]: row["patients"] for row in rows} == true
@@ -179,7 +170,7 @@ def test_reasons_of_exclusion_are_published_as_they_were_planted(found: Found) -
 
 def test_kinds_of_events_are_published_as_they_were_drawn(found: Found) -> None:
     """By the group of the term, and by the grade."""
-    drawn = year.live_through(PLAN, PATIENTS, SEED).events
+    drawn = year.live_through(PLAN, COURSES_PATIENTS, COURSES_SEED).events
     rows = found.published("select kind_id, events from published.safety where breakdown = 'all'")
     published: dict[Any, int] = dict(rows.iter_rows())
     for kind, terms in {"gastrointestinal": ["nausea", "vomiting"], "urinary": ["bladder_symptoms"], "psychiatric": ["anxiety"]}.items():

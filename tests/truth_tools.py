@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import pickle
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,8 @@ from outcomes.clinic.write import File
 
 PLAN = plan.load()
 CERTAINTY = 0.999
+COURSES_PATIENTS, COURSES_SEED = 900, 11
+PLANTED = "planted.pickle"
 SETTINGS = """
 [clinic]
 name = "Test"
@@ -268,3 +271,23 @@ def dropped(found: Found) -> Counter[str]:
         if row["doses"] < sum(row["day_0"] + dt.timedelta(days=day) <= PLAN.exported_on for day in offsets[row["programme_id"]])
     ]
     return Counter(early)
+
+
+def live_in(folder: Path) -> str:
+    """Fills a folder with a planted clinic and its night, in which nothing is hidden; the night's summary line."""
+    from outcomes import log, verbs
+    from outcomes.settings import load
+
+    folder.mkdir()
+    truth = clinic.make(folder, COURSES_PATIENTS, COURSES_SEED)
+    (folder / PLANTED).write_bytes(pickle.dumps(truth))
+    config = folder / "outcomes.toml"
+    config.write_text(COURSES_ONLY)
+    code, line = verbs.run(load(config), config, verbs.Wanted(truth.as_of), log.silent)
+    assert code == 4, line
+    return line
+
+
+def lived_in(folder: Path) -> Found:
+    """What `live_in` left in a folder."""
+    return Found(folder, pickle.loads((folder / PLANTED).read_bytes()))  # noqa: S301
