@@ -1,15 +1,19 @@
 """Nobody comes into the figures of a release, or changes in them, without the company of k others."""
 
+import datetime as dt
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
 import gate_tools
+import polars as pl
 import pytest
 from gate_tools import House
 
-from outcomes import batches, disclosure, releases, sqlfiles
+from outcomes import batches, crossings, disclosure, releases, sqlfiles
 from outcomes.disclosure import GUARDED, Rule
+from outcomes.gate import attack, simulation
 from outcomes.gate.simulation import Patient
 from outcomes.store import sha256
 
@@ -95,6 +99,66 @@ def test_newcomers_count_from_the_last_print_of_any_table(house: House) -> None:
     house.release(2, FIRST | c)
     assert house.held["outcome", "site"] == "waits"
     assert house.release(3, FIRST | c | d)["site"] == {"site 1": 26, "site 2": 26}
+
+
+def follows(people: dict[str, Patient], but: int) -> dict[str, Patient]:
+    """Everybody's programme is that of their site, but for one patient in so many."""
+    return {
+        name: patient._replace(programme=patient.site if int(re.sub(r"\D", "", name)) % but else (patient.site + 1) % 3)
+        for name, patient in people.items()
+    }
+
+
+def test_a_breakdown_that_cuts_nearly_the_same_people_prints_its_last_release(house: House) -> None:
+    """Three newcomers of site 1 are in the programme of site 2: each has more than k newcomers, and the two differ by three people."""
+    first = {name: patient._replace(programme=patient.site) for name, patient in FIRST.items()}
+    assert set(house.release(1, first)) == {"all", "site", "programme"}
+    crossed = {name: patient._replace(programme=2) for name, patient in some("x", 3, 1).items()}
+    second = first | {name: patient._replace(programme=1) for name, patient in some("c", 9, 1).items()} | crossed
+    second |= {name: patient._replace(programme=2) for name, patient in some("d", 9, 2).items()}
+    assert house.release(2, second).keys() == {"all", "site"}
+    assert house.held["outcome", "programme"] == house.held["score", "programme"] == "crosses"
+    shown = house.con.execute("select level, enrolled, as_of from release.outcome where breakdown = 'programme' order by all").fetchall()
+    assert shown == [(f"programme {i}", 20, dt.date(2026, 1, 2)) for i in (1, 2)]
+
+
+def test_what_was_told_once_is_remembered_for_ever(house: House) -> None:
+    """The programmes were told a release ago, and the sites of those people now would be their difference."""
+    first = {name: patient._replace(programme=patient.site) for name, patient in FIRST.items()}
+    house.release(1, first)
+    moved = first | {f"a{i}": Patient(2, 1, i % 2) for i in range(3)} | some("c", 9, 1) | some("d", 9, 2)
+    moved = {name: patient._replace(programme=1) if name[0] in "cd" else patient for name, patient in moved.items()}
+    house.release(2, moved)
+    told = house.con.sql("select breakdown, version from read_parquet(?)", params=[str(house.folder / "2" / "people" / "_told.parquet")])
+    assert {("programme", 1), ("site", 1), ("all", 1), ("all", 2)} <= set(told.fetchall())
+
+
+@pytest.mark.parametrize(
+    ("gated", "crossed", "learned"),
+    [(True, True, False), (True, False, True), (False, True, True)],
+    ids=["the gate", "no look at crossings", "no gate"],
+)
+@pytest.mark.parametrize(
+    ("releases", "seed"),
+    [(12, 1), *(pytest.param(40, seed, marks=pytest.mark.slow) for seed in (2, 3))],
+    ids=["12 releases", "40 releases", "40 others"],
+)
+def test_everything_that_was_ever_printed_tells_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, releases: int, seed: int, gated: bool, crossed: bool, learned: bool
+) -> None:
+    """Fourteen patients a week, some corrected, some withdrawn; programmes that nearly follow sites."""
+    monkeypatch.setattr(disclosure, "GUARDED", gate_tools.TABLES)
+    if not crossed:
+        nothing = pl.DataFrame(schema=dict.fromkeys(("instrument_id", "window_id", "breakdown", "because"), pl.String))
+        monkeypatch.setattr(crossings, "refused", lambda *_: nothing)
+    clinic = simulation.Clinic(releases, 14, (0.4, 0.35, 0.25), corrected=0.002, withdrawn=0.001, extra=60)
+    with gate_tools.house(tmp_path, Rule("opensafely", 1, 7, gate_k=8, gate_c=2)) as house:
+        printed = [
+            house.release(number, follows(dict(night), 40), gated=gated) for number, night in enumerate(simulation.nights(clinic, seed), 1)
+        ]
+        assert bool(attack.from_any_two(house.prints, 8) or attack.from_everything(house.prints, 8)) == learned
+    assert all("all" in night for night in printed)
+    assert sum("site" in night or "programme" in night for night in printed) >= releases // 4
 
 
 def test_every_table_that_is_counted_from_outcomes_waits_for_batches() -> None:

@@ -6,7 +6,7 @@ select
     table_name,  -- Table of figures (its tally) that is held.
     breakdown,  -- Breakdown that is held.
     keys,  -- What the figures are about: profile, metric, measure and window, as far as the table has them.
-    because,  -- few: too few people came or went; alike: all or none of them had the outcome; waits: some changed, and too few came with them; blocked: held with the table it belongs to; absent: not computed tonight.
+    because,  -- few: too few people came or went; alike: all or none of them had the outcome; waits: some changed, and too few came with them; crosses: another breakdown cuts nearly the same people; blocked: held with the table it belongs to; absent: not computed tonight.
     shown_as_of  -- As-of date of the numbers that are shown; empty where they were never released, and are hidden.
 from meta.held
 order by all

@@ -14,7 +14,8 @@ Frames, kept with the ledger. `_spell`: instrument_id, window_id, patient_id, co
 has no name left in it), stratum (key of its levels), state (fingerprint of what the course contributes), entered and gone (versions from
 which it was counted so, and no longer; null: is still), first (version at which the patient joined; 0 for one who came back). `_stratum`:
 stratum, levels (JSON). `_shown`: table_name, keys, breakdown, level, shown_as, version: under which name each level was in the last print
-of its partition; names nobody.
+of its partition; names nobody. `_told`: instrument_id, window_id, breakdown, family, version: the sets in which each print of a breakdown
+put its levels (JSON), for `outcomes.crossings`.
 """
 
 import shutil
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from outcomes import disclosure
+from outcomes import crossings, disclosure
 from outcomes.disclosure import Guarded, Rule
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ SHOWN: Final = {
     **dict.fromkeys(("breakdown", "level", "shown_as"), "varchar"),
     "version": "bigint",
 }
-FILES: Final = {"_spell": SPELL, "_stratum": STRATUM, "_shown": SHOWN}
+TOLD: Final = {**dict.fromkeys(("instrument_id", "window_id", "breakdown", "family"), "varchar"), "version": "bigint"}
+FILES: Final = {"_spell": SPELL, "_stratum": STRATUM, "_shown": SHOWN, "_told": TOLD}
 BEFORE, AFTER = "people_before", "people"
 POPULATION: Final = "instrument_id, window_id"
 
@@ -250,18 +252,52 @@ select {keys}, breakdown from cells semi join totals on of_instrument = totals.i
 """
 
 
-def unready(con: "duckdb.DuckDBPyConnection", rule: Rule) -> dict[str, pl.DataFrame]:
-    """By table, the partitions (keys, breakdown) that must not be printed anew tonight; `because` is `waits`."""
+# What was told since anybody of its population came, went or changed, is told again.
+_STILL_TOLD: Final = f"""
+select told.{POPULATION.replace(", ", ", told.")}, breakdown, family
+from people.told
+inner join (
+    select {POPULATION}, max(greatest(entered, coalesce(gone, 0))) as changed from people.spell_tonight group by all
+) using ({POPULATION})
+where told.version >= changed
+"""
+
+
+def unready(con: "duckdb.DuckDBPyConnection", rule: Rule) -> dict[str, list[pl.DataFrame]]:
+    """By table, the partitions that must not be printed anew tonight, in frames of which each has the columns that it goes by.
+
+    `because` is `waits`, or `crosses` where another breakdown cuts nearly the same people.
+    """
     con.execute(_MOVED)
+    con.execute("create or replace table people.families (instrument_id varchar, window_id varchar, breakdown varchar, family varchar)")
     known = {name for (name,) in con.execute("select table_name from duckdb_tables() where schema_name = 'release'").fetchall()}
     found = {}
     for guarded in _of_outcomes():
         if f"{guarded.table}_level" in known:
             sql = _UNREADY.format(table=guarded.table, keys=", ".join(guarded.keys), population=_population(guarded))
             con.execute(f"create or replace table people.waits as {sql}", {"k": rule.gate_k})
-            found[guarded.table] = con.sql("from people.waits").pl().with_columns(because=pl.lit(WAITS))
+            found[guarded.table] = [con.sql("from people.waits").pl().with_columns(because=pl.lit(WAITS))]
+            others = f"anti join people.waits using ({', '.join(guarded.keys)}, breakdown)"
+            con.execute(f"insert into people.families {families(guarded, others)}")
     con.execute("drop table if exists people.waits")
+    crossing = crossings.refused(con, rule.gate_k)
+    for guarded in _of_outcomes():
+        if guarded.table in found:
+            headline = con.execute("select headline_window_id from ref.setting").fetchall()[0][0]
+            of = crossing if "window_id" in guarded.keys else crossing.filter(window_id=headline).drop("window_id")
+            found[guarded.table].append(of)
     return found
+
+
+def families(guarded: Guarded, of: str) -> str:
+    """SQL for the families of a table, as tonight's levels are put together in it: instrument_id, window_id, breakdown, family."""
+    keys = ", ".join(guarded.keys)
+    return (
+        f"select distinct of_instrument, of_window, breakdown, to_json(list(levels order by levels))::varchar from ("
+        f"select {_population(guarded)}, {keys}, breakdown, shown_as, list(level order by level) as levels "
+        f"from release.{guarded.table}_level {of} where shown_as is not null group by all"
+        f") group by of_instrument, of_window, {keys}, breakdown"
+    )
 
 
 def _of_outcomes() -> list[Guarded]:
@@ -275,7 +311,7 @@ def _population(guarded: Guarded) -> str:
 
 def begin_anew(con: "duckdb.DuckDBPyConnection") -> None:
     """Forgets what was printed, and not who is counted."""
-    con.execute("delete from people.shown")
+    con.execute("delete from people.shown; delete from people.told")
 
 
 def keep(con: "duckdb.DuckDBPyConnection", fresh: Mapping[str, pl.DataFrame], version: int, beside: Path) -> Path:
@@ -297,10 +333,22 @@ def keep(con: "duckdb.DuckDBPyConnection", fresh: Mapping[str, pl.DataFrame], ve
             {"version": version},
         )
         con.unregister("printed")
+        con.execute(
+            f"insert into people.told (instrument_id, window_id, breakdown, family, version) "
+            f"select fresh.*, $version from ({families(guarded, f'semi join people.incoming using ({keys})')}) "
+            f"as fresh (instrument_id, window_id, breakdown, family) anti join ({_STILL_TOLD}) as told "
+            f"using (instrument_id, window_id, breakdown, family)",
+            {"version": version},
+        )
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     strata = "select stratum, levels from people.stratum union select stratum, levels from people.combined"
     used = f"from ({strata}) semi join people.spell_tonight using (stratum)"
-    for name, rows in (("_spell", "from people.spell_tonight"), ("_stratum", used), ("_shown", "from people.shown")):
+    for name, rows in (
+        ("_spell", "from people.spell_tonight"),
+        ("_stratum", used),
+        ("_shown", "from people.shown"),
+        ("_told", "from people.told"),
+    ):
         columns = ", ".join(FILES[name])
         path = str(folder / f"{name}.parquet").replace("'", "''")
         con.execute(f"copy (select {columns} from ({rows}) order by all) to '{path}' (format parquet, compression zstd)")

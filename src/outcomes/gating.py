@@ -29,15 +29,15 @@ WOULD_REVEAL: Final = "would reveal"
 
 
 def hold(
-    con: "duckdb.DuckDBPyConnection", rule: Rule, ledger: Ledger, version: int, unready: Mapping[str, pl.DataFrame] | None = None
+    con: "duckdb.DuckDBPyConnection", rule: Rule, ledger: Ledger, version: int, unready: Mapping[str, Sequence[pl.DataFrame]] | None = None
 ) -> tuple[Ledger, dict[str, pl.DataFrame]]:
     """Prints what the gate holds as it was last released. The ledger of a release at `version`, and by table the partitions printed anew.
 
     `unready`: by table, keys and breakdown of partitions that are held whatever they tell, and why (`outcomes.batches`).
     Every table of schema `release` says in `as_of` of which date its numbers are. `meta.held`: each held partition, why (`few`, `alike`,
-    `waits`, `blocked` with another table, `absent` tonight), and of which date it is shown, null where it never was. `meta.shown`: per
-    table how many partitions are fresh and held, and the oldest date. Raises Lost where the ledger can't be compared with tonight's
-    columns.
+    `waits`, `crosses`, `blocked` with another table, `absent` tonight), and of which date it is shown, null where it never was.
+    `meta.shown`: per table how many partitions are fresh and held, and the oldest date. Raises Lost where the ledger can't be compared with
+    tonight's columns.
     """
     as_of = con.execute("select as_of from ref.setting").fetchall()[0][0]
     dates = {**ledger.dates, version: as_of}
@@ -49,7 +49,7 @@ def hold(
         tonight = _with_one(tonight, guarded)
         before = ledger.tables.get(guarded.table, holding.empty_ledger(tonight, layout))
         blocked = _blocked(con, guarded, found)
-        blocked += [unready[guarded.table]] if unready and guarded.table in unready else []
+        blocked += unready.get(guarded.table, []) if unready else []
         is_split = guarded.part is not None and not guarded.is_group
         if is_split and guarded.counts and guarded.curve is None:
             blocked.append(_all_alike(tonight, before, layout, rule.gate_c))

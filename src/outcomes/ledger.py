@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FOLDER: Final = "private/ledger"
 RULE: Final = "REL-01"
 UNGATED: Final = "off"
-OF_PEOPLE: Final = ("_spell", "_stratum", "_shown")
+OF_PEOPLE: Final = ("_spell", "_stratum", "_shown", "_told")
 
 
 class Lost(Exception):

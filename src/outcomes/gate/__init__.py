@@ -19,7 +19,8 @@ record changed when; knows of nobody how they did.
 6. `audit.audit`: partitions of tonight that prove something together with the ledger are refused, and 5 is done again.
 7. What was printed goes into the ledger, in the transaction of the release.
 
-In a night, `outcomes.batches` does 1 to 3: newcomers wait for k in the total, and each breakdown for k in each group that it prints.
+In a night, `outcomes.batches` does 1 to 3: newcomers wait for k in the total, and each breakdown for k in each group that it prints. In
+place of 6 stands `crossing`, which holds for all outcomes and sees pairs of breakdowns.
 
 **Promised.** *By proof* (2, 3; `cohort`): from all that was ever printed of one breakdown, no sum over fewer than k people can be
 computed. *By comparison* (5; `holding`): of any two prints of a unit, and of any two totals, the difference is over k people or more, of
