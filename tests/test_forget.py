@@ -472,6 +472,8 @@ def test_the_register_knows_a_person_and_holds_no_name(tmp_path: Path) -> None:
         assert withdrawal.raw_files(con) == {"ab"}
         withdrawal.done(con)
         assert not withdrawal.is_unfinished(con)
+        withdrawal.record(con, [GONE], [])
+        assert withdrawal.is_unfinished(con), "who is named again is looked for again"
     assert known.holds(GONE)
     assert not known.holds(GONE.lower())
     assert not known.holds(OTHERS[0])
