@@ -347,8 +347,8 @@ def test_an_export_tells_who_has_withdrawn_and_what_is_left_is_named(known: Path
 POINTS = {
     "forget: raw files searched": "by default",
     "forget: recorded": "by default",
-    "replacement ready": "slow",
-    "replacement begun": "by default",
+    "replacement ready": "by default",
+    "replacement begun": "slow",
     "new quarantine in place": "slow",
     "forget: rows erased": "slow",
     "forget: raw file removed#3": "by default",

@@ -210,8 +210,7 @@ def refuse(data: Path, verdict: Verdict, rejects: Path | None = None) -> Verdict
     The same refusal again changes nothing and gives the first verdict.
     """
     before = _read(data / "quarantine" / verdict.ingest_id / VERDICT)
-    same = ("code", "source_file", "raw_removed")
-    if before is not None and all(getattr(before, name) == getattr(verdict, name) for name in same):
+    if before is not None and (before.code, before.source_file) == (verdict.code, verdict.source_file):
         if rejects:
             discard(rejects)
         return before
