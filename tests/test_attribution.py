@@ -154,8 +154,9 @@ FIGURES = f"select {CELLS}, numerator, denominator, as_of from published.outcome
 def test_the_causes_of_every_cell_add_up_to_the_difference_of_what_was_printed(data: Path) -> None:
     figures = [{row[:6]: row[6:] for row in published(snapshot, FIGURES)} for snapshot in snapshots(data)]
     by_date = {START + dt.timedelta(days=7 * week): rows for week, rows in enumerate(figures)}
-    moved = 0
+    moved, lags = 0, set()
     for week, snapshot in enumerate(snapshots(data)):
+        now = START + dt.timedelta(days=7 * week)
         sums: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0, 0])
         for *cell, since, numerator, denominator in published(
             snapshot, f"select {CELLS}, since_on, numerator_change, denominator_change from published.change"
@@ -163,7 +164,7 @@ def test_the_causes_of_every_cell_add_up_to_the_difference_of_what_was_printed(d
             sums[tuple(cell)][0] += numerator
             sums[tuple(cell)][1] += denominator
             assert by_date[since][tuple(cell)][2] == since, "since when is when the figure before was printed"
-        now = START + dt.timedelta(days=7 * week)
+            lags.add((now - since).days)
         for cell, (numerator, denominator, as_of) in figures[week].items():
             earlier = [rows[cell] for rows in reversed(figures[:week]) if cell in rows]
             if as_of < now or not earlier:
@@ -173,6 +174,7 @@ def test_the_causes_of_every_cell_add_up_to_the_difference_of_what_was_printed(d
             moved += 1
         assert not sums
     assert moved > 10
+    assert len(snapshots(data)) < WEEKS or max(lags) > 7, "of a figure that was held, the change is since it was last printed"
 
 
 def test_each_course_has_the_cause_that_was_planted(data: Path) -> None:
@@ -272,3 +274,47 @@ def test_what_may_be_told(all_: dict[str, Any], sites: dict[str, dict[str, Any]]
     )
     found = attribution._told(moves, RULE)
     assert set(found.select("level", "cause_id").rows()) == told
+
+
+def printed(version: int, breakdown: str = "all", last: int | None = None) -> dict[str, Any]:
+    cell = dict(zip(attribution.CELL, ("ours", "response", "phq9", "d30", breakdown, "all"), strict=True))
+    return {**cell, "version": version, "last": last or version}
+
+
+@pytest.mark.parametrize(
+    ("before", "pool_before", "pool_now", "opened"),
+    [
+        ([printed(1), printed(1, "site")], [], [], {"all", "site"}),
+        ([printed(1), printed(2), printed(1, "site")], [], [], {"all"}),
+        ([printed(1), printed(1, "site")], ["north"], ["north"], {"all", "site"}),
+        ([printed(1), printed(1, "site")], ["north"], [], {"all"}),
+        ([printed(1), printed(1, "site")], [], ["north"], {"all"}),
+    ],
+    ids=["printed together", "the total since", "a pool", "a level has left the pool", "a level has come to the pool"],
+)
+def test_causes_are_told_for_times_that_do_not_overlap_and_for_groups_that_are_the_same(
+    before: list[dict[str, Any]], pool_before: list[str], pool_now: list[str], opened: set[str]
+) -> None:
+    ledger_ = pl.DataFrame(before)
+    pairs = ledger_.group_by(attribution.PARTITION).agg(pl.col("last").max().alias("since"))
+    schema = dict.fromkeys((*attribution.CELL, "shown_as"), pl.String)
+    pools = [
+        pl.DataFrame([{**printed(1, "site"), "level": level, "shown_as": "(pooled)"} for level in levels]).select(*schema)
+        if levels
+        else pl.DataFrame(schema=schema)
+        for levels in (pool_before, pool_now)
+    ]
+    found = attribution._partitions(pairs, ledger_, *pools)
+    assert set(found.filter("is_open")["breakdown"]) == opened
+
+
+@pytest.mark.parametrize(
+    ("is_regrouped", "cause"), [(False, "withdrawn"), (True, "regrouped")], ids=["who was forgotten", "groups of a pool"]
+)
+def test_what_no_course_that_is_kept_accounts_for_has_a_cause_too(is_regrouped: bool, cause: str) -> None:
+    cell = dict(zip(attribution.CELL, (*ALL, "all"), strict=True))
+    moves = pl.DataFrame([{**cell, "cause_id": "new", "courses": 12, "events": 6, "denominator": 12, "numerator": 6}])
+    counts = {"numerator_before": 20, "numerator_now": 25, "denominator_before": 40, "denominator_now": 49}
+    partitions = pl.DataFrame([{**cell, "since": 1, "is_regrouped": is_regrouped, "is_open": not is_regrouped}]).drop("level")
+    found = attribution._with_the_forgotten(moves, pl.DataFrame([{**cell, **counts}]), partitions)
+    assert set(found.select("cause_id", "courses", "numerator", "denominator").rows()) == {("new", 12, 6, 12), (cause, 3, -1, -3)}
