@@ -220,3 +220,13 @@ def test_what_is_not_published_is_answered_with_what_is(words: list[str], said: 
 def test_without_the_warehouse_the_release_alone_is_explained(demo: tuple[Path, str], tmp_path: Path) -> None:
     facts = explain.private_facts(tmp_path, "2026-02-01-0001", explain.Key("ketamine-rwe", "response", "phq9", "d30"), rows=True)
     assert facts == {"warehouse": None, "files": None}
+
+
+def test_a_number_is_explained_with_what_moved_it() -> None:
+    moved = {"since_on": "2026-02-01", "numerator_change": 14, "denominator_change": 23, "label": "New patients"}
+    rest = moved | {"numerator_change": -2, "denominator_change": 0, "label": "Not told apart"}
+    _, heading, _, first, second = explain._moved([moved, rest])
+    assert heading == "Why it moved since 2026-02-01, in courses"
+    assert first.split(maxsplit=2) == ["+14", "+23", "New patients"]
+    assert second.split(maxsplit=2) == ["-2", "+0", "Not told apart"]
+    assert list(explain._moved([])) == []

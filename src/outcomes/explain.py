@@ -42,6 +42,12 @@ select standing, label, courses, denominator, is_suppressed, suppression_reason 
 where profile_id = $profile and metric_id = $metric and instrument_id = $instrument and window_id = $window
 and breakdown = $breakdown and level = $level order by ordinal, standing
 """
+CHANGE: Final = """
+select cause_id, label, since_on, numerator_change, denominator_change from published.change
+where profile_id = $profile and metric_id = $metric and instrument_id = $instrument and window_id = $window
+and breakdown = $breakdown and level = $level order by ordinal
+"""
+IS_THERE: Final = "select 1 from duckdb_tables() where schema_name = 'published' and table_name = 'change'"
 COURSES: Final = """
 with shown as (
     select level from release.outcome_level
@@ -131,7 +137,7 @@ def explain(
 
 
 def published(release: Path, key: Key) -> Row:
-    """`cell`, `definition` and `reasons` as the release says them; of a hidden cell only its key and why. Raises Unknown."""
+    """`cell`, `definition`, `reasons` and `changes` as the release says them; of a hidden cell only its key and why. Raises Unknown."""
     import duckdb
 
     words = asdict(key)
@@ -147,6 +153,7 @@ def published(release: Path, key: Key) -> Row:
             "cell": cell,
             "definition": next(iter(_rows(con, DEFINITION, words)), None),
             "reasons": _rows(con, REASONS, words),
+            "changes": _rows(con, CHANGE, words) if con.execute(IS_THERE).fetchall() else [],
         }
 
 
@@ -220,6 +227,7 @@ def _lines(facts: Row, key: Key) -> Iterator[str]:
     yield from _figures(cell)
     yield from _meaning(definition, key)
     yield from _standings(facts["reasons"])
+    yield from _moved(facts["changes"])
     yield from _origin(facts, cell)
 
 
@@ -267,6 +275,15 @@ def _standings(reasons: Sequence[Row]) -> Iterator[str]:
         yield f"{counts}  {TOGETHER if row['standing'] == POOLED else row['label'] or row['standing']}"
     if any(row["is_suppressed"] for row in reasons):
         yield from _said("hidden", "too few of this group to be told apart by reason; this is not zero")
+
+
+def _moved(changes: Sequence[Row]) -> Iterator[str]:
+    """Why the figure moved; nothing where it has not, or is not known to have."""
+    if changes:
+        yield from ("", f"Why it moved since {changes[0]['since_on']}, in courses")
+        yield f"{'numerator':>9}  {'denominator':>14}  Cause"
+        for row in changes:
+            yield f"{row['numerator_change']:>+9}  {row['denominator_change']:>+14}  {row['label']}"
 
 
 def _origin(facts: Row, cell: Row) -> Iterator[str]:
