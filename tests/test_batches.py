@@ -11,10 +11,11 @@ import polars as pl
 import pytest
 from gate_tools import House
 
-from outcomes import batches, crossings, disclosure, releases, sqlfiles
+from outcomes import batches, crossings, disclosure, overview, releases, sqlfiles
 from outcomes.disclosure import GUARDED, Rule
 from outcomes.gate import attack, simulation
 from outcomes.gate.simulation import Patient
+from outcomes.settings import load
 from outcomes.store import sha256
 
 RULE = Rule("nhs", 1, 4, gate_k=5, gate_c=0)
@@ -238,6 +239,10 @@ def test_nights_count_newcomers_together_and_hold_what_changed_without_them(
     assert seen(tmp_path, "waiting") == [("x0/1",), ("x1/1",), ("x2/1",)]
     assert seen(tmp_path, "evidence") == [(43,)], "the clinic's own analysts see everybody"
     assert [row[:4] for row in seen(tmp_path, "outcome")] == [row[:4] for row in first]
+
+    said = overview.status(load(tmp_path / "outcomes.toml"))[1]
+    assert "40 patients have an outcome in them" in said
+    assert "fewer than 5 patients wait, or none, for company: in each measure and window, 5 new ones are counted at once" in said
 
     # A night without a release: nobody waits, and what is kept of the last release stays as it is.
     before = kept(tmp_path)

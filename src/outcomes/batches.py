@@ -354,3 +354,15 @@ def keep(con: "duckdb.DuckDBPyConnection", fresh: Mapping[str, pl.DataFrame], ve
         con.execute(f"copy (select {columns} from ({rows}) order by all) to '{path}' (format parquet, compression zstd)")
     con.execute("detach people")
     return folder
+
+
+def covered(con: "duckdb.DuckDBPyConnection") -> dict[str, int | None]:
+    """What `outcomes status` says of a warehouse: patients who are counted in some measure and window, and patients who wait in some.
+
+    Both null where they are fewer than `k`, which is how many the rule asks for.
+    """
+    k = disclosure.rule_in_force(con).gate_k
+    of = {"patients": "core.counted where is_due", "waiting": "meta.waiting"}
+    sql = "select count(distinct patient_id) from core.course semi join (from {}) using (course_id)"
+    counts = {name: int(con.execute(sql.format(rows)).fetchall()[0][0]) for name, rows in of.items()}
+    return {"k": k, **{name: count if count >= k else None for name, count in counts.items()}}

@@ -64,10 +64,14 @@ def _gate(release: dict[str, Any]) -> list[str]:
     lines = []
     if release.get("courses"):
         lines += [f"released    {release['courses']} courses are in the figures"]
+    if release.get("k") and release.get("patients"):
+        lines += [f"            {release['patients']} patients have an outcome in them"]
+        waiting = f"{release['waiting']} patients wait" if release["waiting"] else f"fewer than {release['k']} patients wait, or none,"
+        lines += [f"            {waiting} for company: in each measure and window, {release['k']} new ones are counted at once"]
     if release.get("held"):
         of = release["held"] + release["fresh"]
         lines += [f"held        {release['held']} of {of} groups of figures are older, the oldest as of {release['oldest']}:"]
-        lines += ["            each comes anew once enough people have joined it (published.held)"]
+        lines += ["            each comes anew once enough people have joined it (why: published.held)"]
     if release.get("next"):
         lines += [f"next        a release may come with figures as of {release['next']} or later"]
     return lines

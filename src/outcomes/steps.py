@@ -303,10 +303,10 @@ def _gate_summary(tonight: Night) -> dict[str, Any]:
     """What `outcomes status` says of the gate."""
     import duckdb
 
-    from outcomes import gating
+    from outcomes import batches, gating
 
     with duckdb.connect(str(tonight.warehouse), read_only=True) as con:
-        return {"rule": tonight.settings.disclosure.rule, **gating.summary(con)}
+        return {"rule": tonight.settings.disclosure.rule, **gating.summary(con), **batches.covered(con)}
 
 
 def send(tonight: Night) -> None:
