@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 from gate_tools import House
 
-from outcomes import batches, crossings, disclosure, overview, releases, sqlfiles
+from outcomes import batches, crossings, disclosure, judging, overview, places, releases, sqlfiles
 from outcomes.disclosure import GUARDED, Rule
-from outcomes.gate import attack, simulation
+from outcomes.gate import attack, holding, simulation
 from outcomes.gate.simulation import Patient
 from outcomes.settings import load
 from outcomes.store import sha256
@@ -162,9 +162,12 @@ def test_everything_that_was_ever_printed_tells_nothing(
     assert sum("site" in night or "programme" in night for night in printed) >= releases // 4
 
 
-def test_every_table_that_is_counted_from_outcomes_waits_for_batches() -> None:
-    from outcomes import judging, places
+def test_each_reason_for_which_something_is_held_is_said_in_words() -> None:
+    said = pl.read_csv(places.folder("sql") / "ref" / "held_because.csv")["because"]
+    assert {*said} == {holding.FEW, holding.ALIKE, holding.BLOCKED, holding.ABSENT, batches.WAITS, crossings.CROSSES}
 
+
+def test_every_table_that_is_counted_from_outcomes_waits_for_batches() -> None:
     files = sqlfiles.read_folder(places.folder("sql"))
     by_table = {file.table: file for file in [*files, *judging.stacked(files)]}
 
