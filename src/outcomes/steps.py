@@ -263,6 +263,7 @@ def publish(tonight: Night) -> None:
             releases.finish(data, con)
         else:
             press.swap(data / "warehouse" / "current", tonight.run_id)
+            _tell_owners(tonight, con)
     for zone, keep in (("warehouse", limits.keep_warehouses), ("published", limits.keep_releases)):
         press.prune(data / zone, keep)
     reached("published")
@@ -286,6 +287,16 @@ def _release(tonight: Night, con: "sqlite3.Connection") -> None:
         sending.post(con, letters, tonight.settings, tonight.run_id, tonight.as_of, tonight.mail_troubles)
     reached("released")
     ledger.sweep(tonight.data, tonight.run_id)
+
+
+def _tell_owners(tonight: Night, con: "sqlite3.Connection") -> None:
+    """The letter to the owners of the data, who hear of every night."""
+    from outcomes import private
+    from outcomes.mail import sending
+
+    letters = sending.made_of_quality(tonight.warehouse, tonight.settings, tonight.mail_troubles)
+    with private.transaction(con):
+        sending.post(con, letters, tonight.settings, tonight.run_id, tonight.as_of, tonight.mail_troubles)
 
 
 def _dress(snapshot: Path, tonight: Night) -> None:

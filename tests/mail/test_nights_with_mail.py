@@ -119,12 +119,13 @@ def subjects(box: Mailbox) -> list[str]:
     return [str(message["Subject"]) for message in box.messages]
 
 
-def test_a_whole_night_sends_its_letters_and_a_night_that_is_blocked_says_so(
+def test_a_night_sends_its_letters_one_without_a_release_its_own_and_one_that_is_blocked_says_so(
     clinic: Clinic, night: Night, monkeypatch: pytest.MonkeyPatch, drawn: Callable[..., None]
 ) -> None:
     """With the letters that the report really writes."""
     monkeypatch.setattr(steps, "_dress", drawn)
     monkeypatch.setattr(sending, "letters_of", LETTERS_OF)
+    clinic.config.write_text(clinic.config.read_text() + "\n[release]\nevery_days = 7\n")
     code, line = night()
     assert code == 0, line
     assert "mail: 2 sent" in line
@@ -138,6 +139,17 @@ def test_a_whole_night_sends_its_letters_and_a_night_that_is_blocked_says_so(
     assert {part.get_filename() for part in report.iter_attachments()} == {"report.pdf", "outcomes.xlsx"}
     assert len(page.get_content()) < 100_000
     assert (clinic.folder / "alive").read_text().startswith("2026-01-01-0001 ")
+
+    clinic.box.taken.clear()
+    code, line = night(as_of="2026-01-02")
+    assert (code, line.startswith("computed")) == (0, True), line
+    ((wire, to),) = clinic.box.taken
+    assert to == ["data@clinic.example"], "the owners of the data hear of every night, nobody else does without a release"
+    mail = parsed(wire)
+    assert mail["Subject"].strip().startswith("Data quality: ")
+    assert "Jan 2, 2026" in mail["Subject"]
+    assert "Every row is accounted for." in mail.get_body(("plain",)).get_content()
+
     withdraw(clinic.folder, 0.8)
     clinic.box.taken.clear()
     code, line = night(as_of="2026-01-04")
@@ -152,7 +164,7 @@ def test_a_whole_night_sends_its_letters_and_a_night_that_is_blocked_says_so(
         assert "VOL-01: Publication stops: a table has less than half the rows of the last release." in said
         assert "outcomes run" in said
         assert not re.search(r"\bp0\d\d\b", said)
-    assert (clinic.folder / "alive").read_text().startswith("2026-01-01-0001 "), "a night that was blocked has no heartbeat"
+    assert (clinic.folder / "alive").read_text().startswith("2026-01-02-0002 "), "a night that was blocked has no heartbeat"
 
 
 def test_a_dry_run_sends_nothing(clinic: Clinic, night: Night, quick: None) -> None:

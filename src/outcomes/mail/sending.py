@@ -6,7 +6,7 @@ Without `[email]` in the settings nothing happens. Nothing here fails a night: w
 import datetime as dt
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -34,10 +34,21 @@ def recipients(email: Email, kind: Kind) -> tuple[str, ...]:
 
 def made(release: Path, settings: Settings, troubles: list[str]) -> list[Letter]:
     """The letters of a release; none without `[email]`. A report that fails costs its letters and no release: `troubles` says so."""
+    return _made(lambda: letters_of(release, settings), settings, troubles)
+
+
+def made_of_quality(warehouse: Path, settings: Settings, troubles: list[str]) -> list[Letter]:
+    """The letter of a night without a release, to the owners of the data; likewise."""
+    from outcomes import report
+
+    return _made(lambda: [report.quality_letter(warehouse, settings)], settings, troubles)
+
+
+def _made(make: Callable[[], list[Letter]], settings: Settings, troubles: list[str]) -> list[Letter]:
     if settings.email is None:
         return []
     try:
-        return letters_of(release, settings)
+        return make()
     except Exception as error:
         troubles.append(f"the letters could not be made ({type(error).__name__})")
         return []

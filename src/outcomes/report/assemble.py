@@ -8,8 +8,8 @@ from pathlib import Path
 
 from outcomes import numerals
 from outcomes.report import change, facts, meaning, pictures, programmes, quality, sections
-from outcomes.report.model import Block, Picture, Report, Section
-from outcomes.report.release import clean, opened
+from outcomes.report.model import Block, Picture, QualityReport, Report, Said, Section
+from outcomes.report.release import clean, opened, opened_for_quality
 from outcomes.report.words import Words
 from outcomes.settings import Settings
 
@@ -47,9 +47,21 @@ def _report(words: Words, settings: Settings) -> Report:
         dictionary=meaning.dictionary(words),
         caveat=meaning.CAVEAT,
         subject=f"{_capital(facts.brief(words, top))}; {_asks(screen.verdict, tasks)} ({clinic}, {day})",
-        quality_subject=f"Data quality: {_asks(good.verdict, 0)} ({clinic}, {day})",
+        quality_subject=_quality_subject(good, clinic, day),
         quality_answer=" ".join(good.lines),
     )
+
+
+def quality_report(warehouse: Path, settings: Settings) -> QualityReport:
+    """What the owners of the data are told of a night without a release."""
+    with opened_for_quality(warehouse) as release:
+        words = Words(release, numerals.of(settings.report.locale))
+        day, clinic, good = words.numerals.day(release.as_of), clean(settings.clinic.name), facts.data_quality(words)
+        return QualityReport(clinic, day, _quality_subject(good, clinic, day), " ".join(good.lines), tuple(quality.built(words)))
+
+
+def _quality_subject(good: Said, clinic: str, day: str) -> str:
+    return f"Data quality: {_asks(good.verdict, 0)} ({clinic}, {day})"
 
 
 def _asks(verdict: str, tasks: int) -> str:

@@ -84,3 +84,8 @@ def letters(snapshot: Path, settings: Settings) -> list[Letter]:
         return []
     attach = settings.email.attach if settings.email else tuple(mail.MEDIA)
     return mail.letters(assemble.report(snapshot, settings), snapshot, attach)
+
+
+def quality_letter(warehouse: Path, settings: Settings) -> Letter:
+    """The letter to the owners of the data after a night without a release, from what its warehouse says of files and rules."""
+    return mail.quality_letter(assemble.quality_report(warehouse, settings))

@@ -9,7 +9,7 @@ from outcomes.letter import Attachment, Letter
 from outcomes.report.assemble import digest
 from outcomes.report.draw import png
 from outcomes.report.html import environment
-from outcomes.report.model import Grid, Picture, Report, Said, Text
+from outcomes.report.model import Grid, Picture, QualityReport, Report, Said, Text
 
 WIDTH: Final = 76
 HEADLINE_COLUMNS: Final = ("Both scores", "Coverage", "Response", "Remission")
@@ -27,7 +27,7 @@ Item = dict[str, Any]
 def letters(report: Report, snapshot: Path, attach: Sequence[str] = tuple(MEDIA)) -> list[Letter]:
     """One to leadership, with those of the files in `attach` that the snapshot has, and one to the owners of the data."""
     attached = tuple(Attachment(name, MEDIA[name], (snapshot / name).read_bytes()) for name in attach if (snapshot / name).exists())
-    top, owners = _leadership(report), _owners(report)
+    top = _leadership(report)
     pictures = [item["picture"] for item in top if item["kind"] == "picture" and item["picture"].spec]
     return [
         Letter(
@@ -37,20 +37,26 @@ def letters(report: Report, snapshot: Path, attach: Sequence[str] = tuple(MEDIA)
             text=_text(report.title, top),
             images={picture.id: png(picture.spec) for picture in pictures},
             attachments=attached,
-            digest=digest(_undated(top, report)),
+            digest=digest(_undated(top, report.day)),
         ),
-        Letter(
-            kind="quality",
-            subject=report.quality_subject,
-            html=_html(f"{report.clinic}: data quality as of {report.day}", owners),
-            text=_text(f"{report.clinic}: data quality as of {report.day}", owners),
-            digest=digest(_undated(owners, report)),
-        ),
+        quality_letter(QualityReport(report.clinic, report.day, report.quality_subject, report.quality_answer, report.quality)),
     ]
 
 
-def _undated(items: Sequence[Item], report: Report) -> list[str]:
-    return [repr(item).replace(report.day, "") for item in items]
+def quality_letter(report: QualityReport) -> Letter:
+    """The one to the owners of the data."""
+    title, items = f"{report.clinic}: data quality as of {report.day}", _owners(report)
+    return Letter(
+        kind="quality",
+        subject=report.subject,
+        html=_html(title, items),
+        text=_text(title, items),
+        digest=digest(_undated(items, report.day)),
+    )
+
+
+def _undated(items: Sequence[Item], day: str) -> list[str]:
+    return [repr(item).replace(day, "") for item in items]
 
 
 def _leadership(report: Report) -> list[Item]:
@@ -74,9 +80,9 @@ def _said(one: Said) -> list[Item]:
     return [{"kind": "heading", "text": one.title}, {"kind": "list", "lines": one.lines}]
 
 
-def _owners(report: Report) -> list[Item]:
-    items: list[Item] = [{"kind": "answer", "text": report.quality_answer}]
-    for section in report.quality:
+def _owners(report: QualityReport) -> list[Item]:
+    items: list[Item] = [{"kind": "answer", "text": report.answer}]
+    for section in report.sections:
         if section.id == "allrules":
             continue
         items.append({"kind": "heading", "text": section.title})

@@ -109,6 +109,17 @@ class First:
 
 
 @dataclass(frozen=True)
+class QualityReport:
+    """What became of the data, for their owners: by itself where a night brings no release."""
+
+    clinic: str
+    day: str
+    subject: str
+    answer: str
+    sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """All of it. `programmes` and `metrics` have a page each in the site."""
 

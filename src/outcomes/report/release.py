@@ -104,6 +104,24 @@ def tells_of_itself(snapshot: Path) -> bool:
         return release.has("setting")
 
 
+OF_QUALITY: Final = ("setting", "quality", "quarantine", "arrival")
+
+
+@contextmanager
+def opened_for_quality(warehouse: Path) -> Iterator[Release]:
+    """Tonight's warehouse as a release of nothing but what became of the data: no figure of a patient can be asked of it."""
+    import duckdb
+
+    with duckdb.connect() as con:
+        name = str(warehouse.resolve(strict=True)).replace("'", "''")
+        con.execute(f"attach '{name}' as warehouse (read_only)")
+        con.execute("create schema published")
+        for table in OF_QUALITY:
+            con.execute(f"create table published.{table} as from warehouse.report.{table}")
+        con.execute("detach warehouse")
+        yield Release(warehouse.parent, con)
+
+
 @contextmanager
 def opened(snapshot: Path) -> Iterator[Release]:
     """The snapshot in a folder, opened read-only. Raises FileNotFoundError where there is none."""
