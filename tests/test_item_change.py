@@ -32,6 +32,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(config={"threads": 1}) as con:
         con.execute("create schema macro; create schema ref; create schema core; create schema tally")
         con.execute((SQL / "macro" / "core_packed.sql").read_text())
+        con.execute("create table ref.window (window_id text, baseline_pick text)")
         con.execute("create table core.stratum_level as select 1 as stratum_id, 'all' as breakdown, 'all' as level")
         rows = [(item, -1 if item in REVERSED else 1, HIGHEST if item in REVERSED else 0) for item in range(1, ITEMS + 1)]
         con.execute('create table ref.scale_item (questionnaire_id text, item smallint, instrument_id text, slope int, "offset" int)')
@@ -78,7 +79,7 @@ def test_item_change_is_that_of_the_answers(con: duckdb.DuckDBPyConnection, give
     con.execute(f"create or replace table core.stratum as select *, 1 as stratum_id from ({courses})")
     con.execute(f"create or replace table core.baseline as select *, 2 * course_id::bigint as baseline_form_number from ({courses})")
     con.execute(
-        f"create or replace table core.outcome as "
+        f"create or replace table core.counted as "
         f"select *, 'w' as window_id, true as is_due, 2 * course_id::bigint + 1 as form_number from ({courses})"
     )
     con.execute(

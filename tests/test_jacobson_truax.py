@@ -66,6 +66,7 @@ def judge(con: duckdb.DuckDBPyConnection, scale: Scale, pairs: Sequence[Pair]) -
     ).with_columns(pl.col("baseline", "score").cast(SCORE))
     con.register("incoming", outcome.to_arrow())
     con.execute("create or replace table core.outcome as select *, 'm' as instrument_id, 'w' as window_id, true as is_due from incoming")
+    con.execute("create or replace view core.counted as from core.outcome")
     con.execute(
         "create or replace table core.baseline as select course_id, instrument_id, baseline from core.outcome where baseline is not null"
     )
