@@ -17,6 +17,7 @@ def told(first: Scores, last: Scores, before: Scores, baseline: Scores, later: S
     """The published row of courses with two scores each, and of those measured: scores before treatment, baseline and follow-up."""
     with duckdb.connect() as con:
         con.execute("create schema ref; create schema macro; create schema release")
+        con.execute("create table ref.window (window_id text, baseline_pick text)")
         for name in ("repeat", "normal"):
             con.register("incoming", reference.from_folder(SQL / "ref")[name].to_arrow())
             con.execute(f"create table ref.{name} as select * from incoming")
