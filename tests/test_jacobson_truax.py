@@ -291,6 +291,8 @@ def test_every_patient_at_every_visit_is_in_the_published_category(
     con: duckdb.DuckDBPyConnection, dataset: Dataset, name: str, instrument: str, scale: Scale
 ) -> None:
     folder = dataset(name)
+    if not (folder / "expected_peer").is_dir():
+        pytest.skip(f"the published categories of {name} are absent: name their folder in OUTCOMES_DATA")
     with (folder / "expected_peer" / "clinicalsignificance_patients_combined_JT_c.csv").open() as handle:
         peer = {
             (row["post_visit"], row["id"]): row["category"].lower() for row in csv.DictReader(handle) if row["instrument"] == instrument
@@ -374,7 +376,7 @@ scales = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(scales, courses())
 def test_any_scores_are_classified_as_the_papers_say(con: duckdb.DuckDBPyConnection, scale: Scale, pairs: list[Pair]) -> None:
     baselines = np.array([a for a, _ in pairs if a is not None])
@@ -383,7 +385,7 @@ def test_any_scores_are_classified_as_the_papers_say(con: duckdb.DuckDBPyConnect
     assert counted(con) == expected(scale, pairs)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(scales, st.lists(st.tuples(whole, whole), min_size=30, max_size=60))
 def test_every_course_with_both_scores_is_in_one_category_of_each_method_and_cutoff(
     con: duckdb.DuckDBPyConnection, scale: Scale, pairs: list[Pair]
