@@ -281,9 +281,9 @@ def unready(con: "duckdb.DuckDBPyConnection", rule: Rule) -> dict[str, list[pl.D
             con.execute(f"insert into people.families {families(guarded, others)}")
     con.execute("drop table if exists people.waits")
     crossing = crossings.refused(con, rule.gate_k)
+    headline = con.execute("select headline_window_id from ref.setting").fetchall()[0][0]
     for guarded in _of_outcomes():
         if guarded.table in found:
-            headline = con.execute("select headline_window_id from ref.setting").fetchall()[0][0]
             of = crossing if "window_id" in guarded.keys else crossing.filter(window_id=headline).drop("window_id")
             found[guarded.table].append(of)
     return found

@@ -5,7 +5,6 @@ that hold them go; every warehouse goes, and a night builds one of what is left;
 What was released stays: it is made of counts, and the gate decides when they move.
 """
 
-import os
 import secrets
 import shutil
 from collections.abc import Collection
@@ -223,7 +222,7 @@ def _nameless(path: Path, fresh: Path, known: Register, names: dict[str, str]) -
     if kept.equals(frame):
         return False
     write_parquet(kept, fresh)
-    os.chmod(fresh, 0o600)  # noqa: PTH101
+    fresh.chmod(0o600)
     sync(fresh)
     return True
 

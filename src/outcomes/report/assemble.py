@@ -8,7 +8,7 @@ from pathlib import Path
 
 from outcomes import numerals
 from outcomes.report import change, facts, meaning, pictures, programmes, quality, sections
-from outcomes.report.model import Block, Picture, QualityReport, Report, Said, Section
+from outcomes.report.model import Block, Picture, QualityReport, Report, Section
 from outcomes.report.release import clean, opened, opened_for_quality
 from outcomes.report.words import Words
 from outcomes.settings import Settings
@@ -25,7 +25,7 @@ def _report(words: Words, settings: Settings) -> Report:
     top = facts.headline(words)
     screen = facts.first(words, top)
     day, clinic = words.numerals.day(words.release.as_of), clean(settings.clinic.name)
-    good = facts.data_quality(words)
+    of_data = _of_data(words, clinic)
     metric = next(iter(top.rates)) if top else "response"
     tasks = len([task for task in screen.tasks if task.who != "Nobody"])
     return Report(
@@ -41,27 +41,27 @@ def _report(words: Words, settings: Settings) -> Report:
             Section("c10", "C10 Definitions and citations", (*meaning.definitions(words), meaning.benchmarks(words))),
             Section("c11", "C11 What changed since the last release", tuple(change.blocks(words))),
         ),
-        quality=tuple(quality.built(words)),
+        quality=of_data.sections,
         programmes=tuple(programmes.built(words, settings)),
         metrics=tuple(meaning.metric_pages(words)),
         dictionary=meaning.dictionary(words),
         caveat=meaning.CAVEAT,
         subject=f"{_capital(facts.brief(words, top))}; {_asks(screen.verdict, tasks)} ({clinic}, {day})",
-        quality_subject=_quality_subject(good, clinic, day),
-        quality_answer=" ".join(good.lines),
+        quality_subject=of_data.subject,
+        quality_answer=of_data.answer,
     )
 
 
 def quality_report(warehouse: Path, settings: Settings) -> QualityReport:
     """What the owners of the data are told of a night without a release."""
     with opened_for_quality(warehouse) as release:
-        words = Words(release, numerals.of(settings.report.locale))
-        day, clinic, good = words.numerals.day(release.as_of), clean(settings.clinic.name), facts.data_quality(words)
-        return QualityReport(clinic, day, _quality_subject(good, clinic, day), " ".join(good.lines), tuple(quality.built(words)))
+        return _of_data(Words(release, numerals.of(settings.report.locale)), clean(settings.clinic.name))
 
 
-def _quality_subject(good: Said, clinic: str, day: str) -> str:
-    return f"Data quality: {_asks(good.verdict, 0)} ({clinic}, {day})"
+def _of_data(words: Words, clinic: str) -> QualityReport:
+    day, good = words.numerals.day(words.release.as_of), facts.data_quality(words)
+    subject = f"Data quality: {_asks(good.verdict, 0)} ({clinic}, {day})"
+    return QualityReport(clinic, day, subject, " ".join(good.lines), tuple(quality.built(words)))
 
 
 def _asks(verdict: str, tasks: int) -> str:
